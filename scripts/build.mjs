@@ -1,0 +1,14 @@
+// Compiles src/ to dist/ and test/ to dist-test/, and puts the files that are not TypeScript beside them.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+execFileSync(process.execPath, [tsc, '-b', 'test'], { cwd: root, stdio: 'inherit' });
+cpSync(join(root, 'src'), join(root, 'dist'), {
+  recursive: true,
+  filter: (name) => !/\.ts$/.test(name),
+});
+const cli = join(root, 'dist/cli/main.js');
+if (existsSync(cli)) chmodSync(cli, 0o755);

@@ -1,0 +1,105 @@
+/**
+ * The only file that loads the native addon, and its typed surface: the contract with native/addon/addon.cc.
+ *
+ * Nothing happens at import: the addon is loaded when the first primitive is used, so that importing the package
+ * is safe on every platform.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FinitError } from './errors.js';
+
+/** What a burst does, as plain data. */
+export interface BurstRequest {
+  /** A number of the caller's choice, unique among the bursts under way in this thread; for {@link NativeAddon.cancel}. */
+  id: number;
+  /** File name of a listening SOCK_SEQPACKET socket. */
+  path: string;
+  /** One packet each, sent on a connection of its own, answered by one packet. */
+  requests: Uint8Array[];
+  /** Keep sending the last request until an answer is an end marker. */
+  repeat: boolean;
+  /** With `repeat`: pairs of answer length and offset of an int32 that is negative in an end marker. */
+  endMarkers: Uint32Array;
+  /** With `repeat`: give up (errno EOVERFLOW) after so many answers. */
+  limit: number;
+  /** How many connections may wait in the listen backlog at once, 1 or more; answers stay in order. */
+  window: number;
+  /** For the whole burst, in milliseconds. */
+  timeout: number;
+}
+
+/** How a burst ended. Never rejects: what the kernel said is in `errno`. */
+export interface BurstResult {
+  /** 0, or an errno: ETIMEDOUT deadline, ECANCELED cancelled, ENODATA closed without an answer, EMSGSIZE answer too long. */
+  errno: number;
+  /** The system call that gave it, or ''. */
+  syscall: string;
+  /** The answers so far, in order; a final end marker is not among them. */
+  replies: Buffer[];
+}
+
+/** One inotify instance. Reads on demand, so that what JavaScript is too slow for overflows in the kernel, visibly. */
+export interface NativeInotify {
+  /** Adds or changes a watch: watch descriptor (> 0), or -errno. */
+  add(path: string, mask: number): number;
+  /** Removes a watch: 0, or -errno. */
+  remove(wd: number): number;
+  /**
+   * Takes what has been queued, at most 64 KiB: raw `struct inotify_event`s. Empty: nothing there, and `onReadable` will be
+   * called again when there is; so call it until it is empty. -errno otherwise.
+   */
+  read(): Buffer | number;
+  /** Ends it; idempotent. */
+  close(): void;
+  /** Whether an open instance keeps the process alive (it does at first). */
+  ref(): void;
+  unref(): void;
+}
+
+/** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
+export interface NativeAddon {
+  /** Runs a burst on the addon's own thread. */
+  burst(request: BurstRequest): Promise<BurstResult>;
+  /** Ends a burst with ECANCELED; connections are closed at once. Unknown ids are ignored. */
+  cancel(id: number): void;
+  /**
+   * Sends one datagram to an AF_UNIX address without waiting: 0, or -errno. `address` is the bytes of sun_path: a file name,
+   * or, beginning with a NUL, an abstract name; no terminating NUL is added.
+   */
+  sendDatagram(address: Uint8Array, payload: Uint8Array): number;
+  /** Sends one message on an inherited descriptor (socket or pipe) without waiting, without SIGPIPE: 0, or -errno. */
+  sendDescriptor(fd: number, payload: Uint8Array): number;
+  /** SO_TYPE of a descriptor (1 stream, 2 datagram, 5 seqpacket), or -errno (ENOTSOCK, EBADF). */
+  socketType(fd: number): number;
+  Inotify: new (onReadable: () => void) => NativeInotify;
+}
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * The addon, loaded at the first call.
+ * @throws {FinitError} `FINIT_UNSUPPORTED` where there is no Linux, `FINIT_NO_ADDON` when no binary loads.
+ */
+export function native(): NativeAddon {
+  if (loaded === undefined) loaded = load();
+  return loaded;
+}
+
+function load(): NativeAddon {
+  if (process.platform !== 'linux')
+    throw new FinitError('FINIT_UNSUPPORTED', `finit runs on Linux only, this is ${process.platform}`);
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+  const require = createRequire(import.meta.url);
+  try {
+    const file = process.env.NODE_FINIT_ADDON;
+    return (file ? require(file) : require('node-gyp-build')(root)) as NativeAddon;
+  } catch (cause) {
+    throw new FinitError(
+      'FINIT_NO_ADDON',
+      `node-finit's native addon does not load from ${root}: ${(cause as Error).message.split('\n')[0]}. ` +
+        'Build it with "npm rebuild node-finit" (needs python3, make and g++).',
+      { cause, path: root },
+    );
+  }
+}
