@@ -1,2 +1,145 @@
-// Everything a fresh clone needs before `npm test` or `npm run demo`: system tools looked for, dependencies, addon,
-// TypeScript, and finit's Debian packages for the sandbox. Quick when there is nothing to do.
+// Everything a fresh clone needs before `npm test` or `npm run demo`: system tools looked for, dependencies, the addon,
+// TypeScript, and finit's Debian packages for the sandbox. Quick when there is nothing to do. Plain Node, no dependencies.
+//
+//   node scripts/setup.mjs [test|demo]
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const root = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '..');
+const purpose = process.argv[2] ?? 'build';
+const NODE_WANTED = [20, 19];
+const SUITES = { test: ['forky', 'trixie'], demo: ['forky'] };
+
+// What is called, what it is for, and the Debian package that brings it.
+const BUILD_TOOLS = [
+  ['g++', 'compiling the native addon', 'g++'],
+  ['make', 'compiling the native addon', 'make'],
+  ['python3', 'node-gyp, which compiles the native addon', 'python3'],
+];
+const SANDBOX_TOOLS = [
+  ['apt-get', "fetching finit's Debian packages", 'apt'],
+  ['dpkg-deb', 'unpacking them', 'dpkg'],
+  ['tar', 'unpacking them', 'tar'],
+  ['unshare', 'the sandbox', 'util-linux'],
+  ['nsenter', 'the sandbox', 'util-linux'],
+  ['setpriv', 'the sandbox', 'util-linux'],
+  ['flock', 'the sandbox', 'util-linux'],
+  ['mount', 'the sandbox', 'mount'],
+];
+
+const say = (text) => process.stderr.write(`${process.stderr.isTTY ? `\x1b[2m${text}\x1b[0m` : text}\n`);
+
+function fail(text) {
+  process.stderr.write(`\n${text}\n`);
+  process.exit(1);
+}
+
+const onPath = (name) =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((dir) => {
+    try {
+      accessSync(join(dir, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+function checkMachine() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (process.platform !== 'linux')
+    fail(`finit runs on Linux, and so do the tests; this is ${process.platform}.`);
+  if (major < NODE_WANTED[0] || (major === NODE_WANTED[0] && minor < NODE_WANTED[1]))
+    fail(`Node ${NODE_WANTED.join('.')} or newer is needed; this is ${process.versions.node}.`);
+  const tools = purpose in SUITES ? [...BUILD_TOOLS, ...SANDBOX_TOOLS] : BUILD_TOOLS;
+  const missing = tools.filter(([name]) => !onPath(name));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map(([, , debian]) => debian))];
+  fail(
+    `Missing on this machine:\n${missing.map(([name, use]) => `  ${name}  (${use})`).join('\n')}\n\n` +
+      `On Debian:\n  apt-get install ${packages.join(' ')}`,
+  );
+}
+
+function run(command, args, what) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: environment(),
+  });
+  if (error) fail(`${what} failed: ${error.message}`);
+  if (status !== 0) fail(`${what} failed (exit ${status}); what it printed is above.`);
+}
+
+// Node's own headers where they were installed with it, so that node-gyp need not download them.
+function environment() {
+  const prefix = join(dirname(process.execPath), '..');
+  if (process.env.npm_config_nodedir || !existsSync(join(prefix, 'include/node/node_api.h')))
+    return process.env;
+  return { ...process.env, npm_config_nodedir: prefix };
+}
+
+function installDependencies() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules/.node-finit-setup');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === `${lock} ${process.versions.modules}`) return;
+  say('setup: npm ci');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], 'npm ci');
+  writeFileSync(stamp, `${lock} ${process.versions.modules}`);
+}
+
+const newest = (dir) =>
+  Math.max(
+    ...readdirSync(dir, { withFileTypes: true }).map((entry) =>
+      entry.isDirectory() ? newest(join(dir, entry.name)) : statSync(join(dir, entry.name)).mtimeMs,
+    ),
+  );
+
+function buildAddon() {
+  const addon = join(root, 'build/Release/node_finit.node');
+  const sources = Math.max(newest(join(root, 'native/addon')), statSync(join(root, 'binding.gyp')).mtimeMs);
+  if (existsSync(addon) && statSync(addon).mtimeMs > sources) return;
+  say('setup: native addon');
+  run(
+    process.execPath,
+    [join(root, 'node_modules/node-gyp/bin/node-gyp.js'), 'rebuild', '--silent'],
+    'node-gyp rebuild',
+  );
+}
+
+function buildTypeScript() {
+  try {
+    execFileSync(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] });
+  } catch {
+    fail('The TypeScript build failed; what it printed is above.');
+  }
+}
+
+async function prepareSandboxes(suites) {
+  const { prepareSandbox } = await import(pathToFileURL(join(root, 'dist/sandbox/index.js')).href);
+  for (const suite of suites) {
+    try {
+      await prepareSandbox({ suite, onProgress: (text) => say(`setup: sandbox ${suite}: ${text}`) });
+    } catch (error) {
+      fail(`The sandbox (${suite}) cannot be set up: ${error.message}`);
+    }
+  }
+}
+
+checkMachine();
+installDependencies();
+buildAddon();
+buildTypeScript();
+if (purpose in SUITES) await prepareSandboxes(SUITES[purpose]);
