@@ -10,6 +10,7 @@ const ABSENT = 500;
 /**
  * Conditions as events, also beyond finit's going away and coming back: then the difference is told.
  * @returns ends it
+ * @throws {FinitError} `FINIT_INVALID_CONDITION`; everything else goes to `failed`
  */
 export function followConditions(
   sources: Sources,
@@ -32,8 +33,8 @@ export function followConditions(
       push({ type: 'condition', name, state, previous: before, generation });
     }
   };
-  const run = async (): Promise<void> => {
-    let changes = sources.watchConditions(pattern, { runDir, signal });
+  const run = async (first: ReturnType<Sources['watchConditions']>): Promise<void> => {
+    let changes = first;
     for (;;) {
       try {
         await session(changes);
@@ -63,8 +64,14 @@ export function followConditions(
       }
     }
   };
-  run().catch((error: unknown) => {
+  const fail = (error: unknown): void => {
     if (!signal.aborted) failed(error);
-  });
+  };
+  try {
+    run(sources.watchConditions(pattern, { runDir, signal })).catch(fail);
+  } catch (error) {
+    if (isFinitError(error, 'FINIT_INVALID_CONDITION')) throw error;
+    fail(error);
+  }
   return () => abort.abort();
 }

@@ -201,10 +201,7 @@ export class Hub {
     if (!all && this.#listed && [...hints].every((identity) => this.#tracker.has(identity))) {
       try {
         for (const identity of hints) {
-          const event = this.#tracker.update(
-            await this.sources.get(identity, options),
-            marked.has(identity),
-          );
+          const event = this.#tracker.update(await this.sources.get(identity, options), marked.has(identity));
           if (event) this.#publish(event);
         }
         return;

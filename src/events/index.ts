@@ -69,6 +69,7 @@ export function watchFrom(
     ends.push(() => signal.removeEventListener('abort', onAbort));
   }
   if (conditions !== undefined) ends.push(followConditions(sources, conditions, runDir, push, failed));
+  if (channel.ended) return channel;
   if (isWanted || reload || runlevel || finit) {
     const hub = acquire(runDir, sources, shared);
     const leave = hub.subscribe({ service: isWanted, reload, runlevel, finit, push, failed });
@@ -102,8 +103,7 @@ function withDefaults(options: EventsOptions): {
     if (value !== undefined && typeof value !== 'boolean')
       throw new FinitError('FINIT_INVALID_ARGUMENT', `${name}: true or false, not ${String(value)}`);
   const everything = [conditions, services, reload, runlevel, finit].every((value) => value === undefined);
-  if (everything)
-    return { conditions: '**', services: '*', reload: true, runlevel: true, finit: true };
+  if (everything) return { conditions: '**', services: '*', reload: true, runlevel: true, finit: true };
   return {
     conditions,
     services,

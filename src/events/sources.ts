@@ -1,8 +1,7 @@
 import * as conditions from '../conditions/index.js';
-import * as services from '../services/index.js';
 import type { Service } from '../services/index.js';
+import * as services from '../services/index.js';
 import * as system from '../system/index.js';
-import type { Runlevel } from '../system/index.js';
 
 /** Where the truth comes from. What a test replaces. */
 export interface Sources {
@@ -10,10 +9,7 @@ export interface Sources {
   watchGeneration: typeof conditions.watchGeneration;
   list(options: { runDir: string; signal: AbortSignal }): Promise<Service[]>;
   get(identity: string, options: { runDir: string; signal: AbortSignal }): Promise<Service>;
-  runlevel(options: { runDir: string; signal: AbortSignal }): Promise<{
-    current: Runlevel;
-    previous: Runlevel | undefined;
-  }>;
+  runlevel(options: { runDir: string; signal: AbortSignal }): Promise<system.RunlevelState>;
 }
 
 /** The running finit. */
