@@ -97,7 +97,8 @@ function defaultExport(exported: unknown): unknown {
   if (isPlugin(outer)) return outer;
   if (typeof outer === 'object' && outer !== null && 'default' in outer && isPlugin(outer.default))
     return outer.default;
-  // jiti gives a module without a default export as its own default.
+  // jiti gives a module without a default export as its own default. An empty one is none either.
+  if (Object.keys(exported).length === 0) return undefined;
   return isSameModule(outer, exported) ? undefined : outer;
 }
 
