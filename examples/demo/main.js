@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const watching = new AbortController();
 
 tell('sandbox', `booting finit from Debian ${values.suite} in namespaces of its own`);
-await using box = await startSandbox({
+const box = await startSandbox({
   suite: values.suite,
   ...(values.rootless && { rootless: true }),
   mounts: { '/srv/shop': path('../shop'), '/srv/node_modules/node-finit': path('../..') },
@@ -141,5 +141,6 @@ try {
   console.error(`\nfinit's console said last:\n${(await box.console()).split('\n').slice(-15).join('\n')}`);
 } finally {
   watching.abort();
+  await box.kill();
   await Promise.all(following);
 }

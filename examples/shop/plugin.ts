@@ -8,8 +8,8 @@ export default definePlugin({
       if (state === 'on') await conditions.set('open-for-business');
       if (state === 'off') await conditions.clear('open-for-business');
     });
-    on('service', 'web', (event) => {
-      if (event.crashed) log.warn(`web crashed (${event.exit}), start number ${event.starts}`);
+    on('service', 'web', ({ crash }) => {
+      if (crash) log.warn(`web crashed: ${crash.reason}`);
     });
   },
 });

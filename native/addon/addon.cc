@@ -1,6 +1,5 @@
 // The addon's exports: see NativeAddon in src/native.ts. Thin: arguments in, errno and bytes out.
 #include <errno.h>
-#include <napi.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +10,7 @@
 #include "datagram.h"
 #include "environment.h"
 #include "inotify.h"
+#include "node_api_cpp.h"
 
 namespace finit {
 

@@ -1,14 +1,13 @@
 // What one JavaScript environment (the main thread's, or a worker's) owns. There is no other state in the addon.
 #pragma once
 
-#include <napi.h>
-
 #include <functional>
 #include <map>
 #include <memory>
 
 #include "fd.h"
 #include "loop.h"
+#include "node_api_cpp.h"
 
 namespace finit {
 

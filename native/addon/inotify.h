@@ -1,9 +1,8 @@
 // One inotify instance as a JavaScript object.
 #pragma once
 
-#include <napi.h>
-
 #include "fd.h"
+#include "node_api_cpp.h"
 
 namespace finit {
 
