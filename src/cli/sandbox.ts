@@ -11,7 +11,8 @@ import {
   type SandboxOptions,
   startSandbox,
 } from '../sandbox/index.js';
-import type { Command } from './command.js';
+import { type Command, EXIT, UsageError } from './command.js';
+import { nearest } from './nearest.js';
 
 const help = `Usage: node-finit sandbox [OPTION]… [-- COMMAND…]
 
@@ -32,13 +33,11 @@ input is no terminal, stays until SIGINT or SIGTERM.
   --cache-dir DIR     default: $NODE_FINIT_CACHE, or node-finit in $XDG_CACHE_HOME or ~/.cache
   --prepare           only fill the cache, so that later starts need no network
   --quiet             print nothing but the command's output and errors
-  --help              print this
 
 Examples:
   node-finit sandbox -- initctl status
   node-finit sandbox --config web.conf --mount "$PWD:/srv/app"
-  node-finit sandbox --prepare --suite trixie
-`;
+  node-finit sandbox --prepare --suite trixie`;
 
 const OPTIONS = {
   suite: { type: 'string' },
@@ -55,22 +54,25 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
-/** A command line that makes no sense: exit code 2. */
-class UsageError extends Error {}
-
 function parse(argv: string[]) {
   const end = argv.indexOf('--');
+  const own = end === -1 ? argv : argv.slice(0, end);
   const command = end === -1 ? [] : argv.slice(end + 1);
+  const see = 'see node-finit sandbox --help';
+  for (const argument of own) {
+    const name = /^--([^=]+)/.exec(argument)?.[1];
+    if (name === undefined || name in OPTIONS) continue;
+    const hint = nearest(name, Object.keys(OPTIONS));
+    throw new UsageError(
+      `sandbox has no option --${name}${hint === undefined ? '' : `, did you mean --${hint}?`}; ${see}`,
+    );
+  }
   try {
-    const { values } = parseArgs({
-      args: end === -1 ? argv : argv.slice(0, end),
-      options: OPTIONS,
-      strict: true,
-    });
+    const { values } = parseArgs({ args: own, options: OPTIONS, strict: true });
     if (end !== -1 && command.length === 0) throw new UsageError('there is no command after --');
     return { values, command };
   } catch (error) {
-    throw new UsageError((error as Error).message.split('\n')[0]);
+    throw new UsageError(`${(error as Error).message.split('. ')[0]}; ${see}`, { cause: error });
   }
 }
 
@@ -136,21 +138,12 @@ async function foreground(box: Sandbox, argv: readonly string[]): Promise<number
 }
 
 async function run(argv: string[]): Promise<number> {
-  let parsed: ReturnType<typeof parse>;
-  let options: SandboxOptions;
-  try {
-    parsed = parse(argv);
-    if (parsed.values.help) {
-      process.stdout.write(help);
-      return 0;
-    }
-    options = sandboxOptions(parsed.values);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`node-finit sandbox: ${error.message}\nSee: node-finit sandbox --help\n`);
-    return 2;
+  const { values, command } = parse(argv);
+  if (values.help) {
+    process.stdout.write(`${help}\n`);
+    return EXIT.ok;
   }
-  const { values, command } = parsed;
+  const options = sandboxOptions(values);
   const line = progress(values.quiet ?? false);
   const say = (text: string) => values.quiet || process.stderr.write(`${text}\n`);
   const interrupted = new AbortController();
@@ -162,7 +155,7 @@ async function run(argv: string[]): Promise<number> {
       const { root } = await prepareSandbox(common);
       line.clear();
       say(`The cache is filled: ${root}`);
-      return 0;
+      return EXIT.ok;
     }
     await using box = await startSandbox(common);
     line.clear();
@@ -183,16 +176,14 @@ async function run(argv: string[]): Promise<number> {
       await untilOver(box, interrupted.signal);
     }
     await box.poweroff();
-    return 0;
+    return EXIT.ok;
   } catch (error) {
     line.clear();
     if (isFinitError(error, 'FINIT_ABORTED')) {
       const { reason } = interrupted.signal as { reason: NodeJS.Signals };
       return 128 + constants.signals[reason];
     }
-    if (!isFinitError(error)) throw error;
-    process.stderr.write(`node-finit sandbox: ${error.message}\n`);
-    return error.code === 'FINIT_INVALID_ARGUMENT' ? 2 : 1;
+    throw error;
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, interrupt);
   }
