@@ -77,12 +77,12 @@ function descriptor(fd: number): Supervisor {
     send(message) {
       const addon = native();
       const type = fd >= FIRST_DESCRIPTOR ? addon.socketType(fd) : -constants.errno.ENOTSOCK;
-      // A child that has inherited the environment but not the descriptor must not write to whatever has that number now.
+      // A process that has the environment but not the descriptor must not write to whatever has that number there.
       if (type !== SOCK_SEQPACKET)
         throw new FinitError(
           'FINIT_NOTIFY_FAILED',
           `NOTIFY_SOCKET is descriptor ${fd}, and that is not finit's socket ` +
-            `(${type < 0 ? errnoName(-type) : `socket type ${type}`}). Only the process that finit started has it.`,
+            `(${type < 0 ? errnoName(-type) : `socket type ${type}`}). Was it closed on the way from finit to this process?`,
           type < 0 ? { errno: errnoName(-type), syscall: 'getsockopt' } : {},
         );
       const result = addon.sendDescriptor(fd, message);

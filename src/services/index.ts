@@ -44,7 +44,8 @@ export async function get(name: string, options: CallOptions = {}): Promise<Serv
 }
 
 /**
- * Starts services, and lifts what kept them from running (stopped, crashed). A task or run runs once more.
+ * Starts services, and lifts what kept them from running (stopped, crashed). A task or run runs
+ * once more if its stanza has `manual:yes`; any other runs once in a runlevel, and finit says yes and leaves it.
  *
  * Fulfilled when finit has accepted it, not when they run: a service may still wait for its conditions.
  * @param names - one or several of `name:id`, or `name` for all with that name, or finit's job number, which services with the

@@ -18,14 +18,18 @@ export interface Exchange {
   /** In milliseconds, of the whole call. */
   timeout: number;
   signal?: AbortSignal | undefined;
+  /** How many answers there were before it failed. Default 0. */
+  answers?: number;
 }
 
 /** The error for a burst's errno. */
 export function exchangeError(code: number, syscall: string, exchange: Exchange): FinitError {
-  const { path, what } = exchange;
+  const { path, what, answers = 0 } = exchange;
+  // Nobody there any more is another thing than nobody there.
+  const gone = answers > 0 && (code === errno.ENOENT || code === errno.ECONNREFUSED);
   const name = errnoName(code);
   const details = { errno: name, path, ...(syscall !== '' && { syscall }) };
-  switch (code) {
+  switch (gone ? errno.ECONNRESET : code) {
     case errno.ENOENT:
     case errno.ENOTDIR:
       return new FinitError(

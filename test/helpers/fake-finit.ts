@@ -14,7 +14,7 @@ export type Step =
   | { /** Answer with this packet. */ reply: Uint8Array /** First wait, in milliseconds. */; delay?: number }
   | { /** Close without an answer. */ close: true }
   | { /** Never answer; go on when the client has closed. */ silent: true }
-  | { /** Answer as SVC_ITER does, from the list. */ iterate: true }
+  | { /** Answer as SVC_ITER does, from the lists. */ iterate: true }
   | { /** Exit, with the connection open. */ die: true };
 
 export interface Connection {
@@ -37,15 +37,16 @@ export interface FakeFinit extends AsyncDisposable {
 
 /**
  * Starts a fake. Connection number i gets step i; the last step is for all that follow.
- * @param list - service records for `iterate`, the end marker last.
+ * @param lists - service records for `iterate`, the end marker last; each request for the first record goes on to the next list,
+ *   and stays with the last.
  */
-export async function startFakeFinit(steps: Step[], list: Uint8Array[] = []): Promise<FakeFinit> {
+export async function startFakeFinit(steps: Step[], ...lists: Uint8Array[][]): Promise<FakeFinit> {
   const runDir = mkdtempSync(join(tmpdir(), 'fake-finit-'));
   const script = join(import.meta.dirname, '../../test/helpers/fake_finit.py');
   const child = spawn('python3', [script, join(runDir, 'socket')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
   const encoded = steps.map((step) => ('reply' in step ? { ...step, reply: base64(step.reply) } : step));
-  child.stdin.end(`${JSON.stringify({ steps: encoded, list: list.map(base64) })}\n`);
+  child.stdin.end(`${JSON.stringify({ steps: encoded, lists: lists.map((list) => list.map(base64)) })}\n`);
   const exited = once(child, 'exit');
   // Read whether or not anybody asks, or the fake would wait for us.
   const lines: string[] = [];

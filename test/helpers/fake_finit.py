@@ -18,15 +18,18 @@ server.bind(sys.argv[1])
 server.listen(10)
 print(json.dumps({"listening": True}), flush=True)
 
-records = [base64.b64decode(record) for record in script.get("list", [])]
+lists = [[base64.b64decode(record) for record in records] for records in script["lists"]]
+records = lists[0] if lists else []
 position = 0
 served = 0
 
 
 def iterate(first):
     """svc_iterator(): one position for all clients. The last record is the end marker, and stays."""
-    global position
+    global records, position
     if first:
+        # As if something had happened since the last time, until there is one list left.
+        records = lists.pop(0) if len(lists) > 1 else lists[0]
         position = 0
     record = records[min(position, len(records) - 1)]
     position += 1
