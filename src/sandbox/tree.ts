@@ -89,8 +89,8 @@ export async function unwantedFiles(root: string, init: string): Promise<string[
   const libs = new Set<string>();
   for (const lib of ['/usr/lib', '/lib', '/usr/local/lib', '/usr/lib64', join(own, 'lib')])
     libs.add(await resolveInRoot(root, lib));
+  // Debian's multiarch directories: /usr/lib/x86_64-linux-gnu
   for (const lib of [...libs])
-    // Debian's multiarch directories: /usr/lib/x86_64-linux-gnu
     for (const entry of await readdir(join(root, lib), { withFileTypes: true }).catch(() => []))
       if (entry.isDirectory() && /-linux-/.test(entry.name)) libs.add(join(lib, entry.name));
   const candidates: string[] = ['/etc/rc.local'];

@@ -1,0 +1,43 @@
+/**
+ * What running finits answered, with `initctl status NAME`'s words beside it: test/fixtures/captures/<version>/.
+ *
+ * `records.bin.gz` has the answers to SVC_ITER back to back, the end marker last; `expected.ndjson` the fields of each as a C
+ * program compiled with that finit's headers read them.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+
+/** A field of svc_t is a number or text; `args` an array, with the command first. */
+export interface ExpectedRecord extends Record<string, unknown> {
+  name: string;
+  id: string;
+  args: string[];
+  /** Lines of `initctl -p status NAME`. */
+  initctl: string[] | null;
+}
+
+export interface Capture {
+  version: string;
+  length: number;
+  records: Buffer[];
+  end: Buffer;
+  expected: ExpectedRecord[];
+}
+
+const folder = join(import.meta.dirname, '../../test/fixtures/captures');
+
+function load(version: string, length: number): Capture {
+  const bytes = gunzipSync(readFileSync(join(folder, version, 'records.bin.gz')));
+  const all = Array.from({ length: bytes.length / length }, (_, i) =>
+    bytes.subarray(i * length, (i + 1) * length),
+  );
+  const lines = readFileSync(join(folder, version, 'expected.ndjson'), 'utf8')
+    .trim()
+    .split('\n');
+  const end = all.pop();
+  if (end === undefined) throw new Error(`No records for ${version}`);
+  return { version, length, records: all, end, expected: lines.map((line) => JSON.parse(line)) };
+}
+
+export const captures: readonly Capture[] = [load('4.12', 19848), load('4.14', 20360)];
