@@ -190,14 +190,8 @@ async function run(argv: string[]): Promise<number> {
 }
 
 async function untilOver(box: Sandbox, signal: AbortSignal): Promise<void> {
-  // Neither signal handlers nor the sandbox keep the process alive.
-  const alive = setInterval(() => {}, 2 ** 30);
-  try {
-    const asked = new Promise((done) => signal.addEventListener('abort', done, { once: true }));
-    if (!signal.aborted) await Promise.race([box.exited, asked]);
-  } finally {
-    clearInterval(alive);
-  }
+  const asked = new Promise((done) => signal.addEventListener('abort', done, { once: true }));
+  if (!signal.aborted) await Promise.race([box.exited, asked]);
 }
 
 export const command: Command = {

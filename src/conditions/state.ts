@@ -107,7 +107,14 @@ export function assertRunDir(runDir: string): void {
   if (stat === undefined) throw notRunning(runDir);
 }
 
-/** The error for a finit that is not there, or no more. */
+/** The error for a finit that has gone while it was followed. */
+export function goneAway(runDir: string): FinitError {
+  return new FinitError('FINIT_NOT_RUNNING', `finit has gone: ${runDir} is no longer there`, {
+    path: runDir,
+  });
+}
+
+/** The error for a finit that is not there. */
 export function notRunning(runDir: string): FinitError {
   return new FinitError(
     'FINIT_NOT_RUNNING',

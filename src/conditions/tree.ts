@@ -18,6 +18,7 @@ import {
   type ConditionState,
   conditionDir,
   type Entry,
+  goneAway,
   notRunning,
   RECONF,
   readEntry,
@@ -244,7 +245,7 @@ export class ConditionTree {
 
   #gone(): void {
     this.#removed(TREE);
-    this.#fail(notRunning(this.runDir));
+    this.#fail(goneAway(this.runDir));
   }
 
   #fail(error: FinitError): void {

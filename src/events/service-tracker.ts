@@ -2,8 +2,13 @@
 import type { ProcessExit, Service, ServiceState } from '../services/index.js';
 import type { Crash, ServiceEvent } from './types.js';
 
-/** States that pass by without any condition telling that they have: to be looked at again soon. */
+/**
+ * States that pass by without any condition telling that they have: to be looked at again soon. From `restart` to `crashed` too:
+ * finit asserts conditions when the state machine moves, and that is a change of the reason only (service_retry() in
+ * src/service.c, seen on 4.14).
+ */
 const PASSING: ReadonlySet<ServiceState> = new Set([
+  'restart',
   'busy',
   'cleanup',
   'teardown',
@@ -112,6 +117,10 @@ function describe({ exit, restarts, effectiveState }: Service): Crash {
       : 'code' in exit
         ? `exited with code ${exit.code}`
         : `killed by ${exit.signal}`;
-  const then = gaveUp ? 'finit gave up on it' : `restart ${restarts}`;
+  const then = gaveUp
+    ? 'finit has given up on it'
+    : effectiveState === 'restart'
+      ? `finit waits before restart ${restarts + 1}`
+      : `restart ${restarts}`;
   return { ...(exit && { exit }), restarts, gaveUp, reason: `${how}, ${then}` };
 }

@@ -73,16 +73,17 @@ exec 9>"$dir/lock"
 flock --nonblock 9 || exit 1
 exec 8>&-
 
-# Writing to a caller that is gone must not kill us. Caught, not ignored: finit would inherit that.
-trap : PIPE
+# Writing to a caller that is gone must not kill us, and signals must not end us before finit. Caught, not ignored: finit
+# would inherit that.
+trap : PIPE HUP INT TERM
 echo ready >&4
-child=
 end_box() {
   # inner.sh writes its pid before it looks for this file: we find the pid, or it ends itself.
   : >"$dir/dying"
-  kill_finit "$dir" || { [ -z "$child" ] || kill -KILL "$child" 2>/dev/null; kill_finit "$dir"; }
+  kill_finit "$dir" && return
+  [ ! -s "$dir/launcher" ] || { read -r pid <"$dir/launcher" && kill -KILL "$pid" 2>/dev/null; }
+  kill_finit "$dir"
 }
-trap end_box HUP INT TERM
 
 if read -r word <&3 && [ "$word" = boot ]; then
   # A cgroup of our own has to be entered before the cgroup namespace is made: otherwise that namespace's root is the
@@ -97,7 +98,7 @@ if read -r word <&3 && [ "$word" = boot ]; then
     rm -f "$dir/cgroup"
   done <"$dir/cgroups"
 
-  set -- --fork --kill-child=SIGKILL --propagation private --mount --pid --uts --ipc --net
+  set -- --propagation private --mount --pid --uts --ipc --net
   userns=
   [ ! -e "$dir/rootless" ] || userns=yes
   if [ -n "$group" ]; then
@@ -111,28 +112,28 @@ if read -r word <&3 && [ "$word" = boot ]; then
   echo "namespaces ${userns:-no}" >&4
 
   (
-    exec 3<&- 9>&-
-    trap - PIPE
-    [ -z "$group" ] || echo 0 >"$group/cgroup.procs"
-    # Should this keeper be killed, unshare gets SIGKILL, and by --kill-child finit does.
-    # The dropped capabilities are those over what a namespace does not hold: clock, modules, raw I/O, kernel log.
-    export NODE_FINIT_USERNS="$userns"
-    exec setpriv --pdeathsig KILL -- unshare "$@" -- \
-      setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog -- /bin/sh "$here/inner.sh" "$dir"
-  ) &
-  child=$!
-  (
     exec 4>&- 9>&-
     while read -r _ <&3; do :; done
     end_box
   ) &
   reader=$!
-  while :; do
-    wait "$child"
-    code=$?
-    # A trapped signal also ends wait.
-    kill -0 "$child" 2>/dev/null || break
-  done
+  # In the foreground: a shell has its background commands ignore SIGINT and SIGQUIT, and finit would inherit that.
+  # The capabilities that are dropped are those over what no namespace holds: clock, modules, raw I/O, kernel log.
+  (
+    exec 3<&- 9>&-
+    trap - PIPE HUP INT TERM
+    [ -z "$group" ] || echo 0 >"$group/cgroup.procs"
+    read -r pid _ </proc/self/stat
+    echo "$pid" >"$dir/launcher"
+    [ ! -e "$dir/dying" ] || exit 1
+    export NODE_FINIT_USERNS="$userns"
+    # Should this keeper be killed, the launcher gets SIGKILL, and by that finit does. The launcher is a shell, not
+    # unshare --fork, because that one does not tell of all signals that may end its child (util-linux 2.38).
+    exec setpriv --pdeathsig KILL -- unshare "$@" -- /bin/sh -c '"$@"; exit $?' launcher \
+      setpriv --pdeathsig KILL --bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog -- \
+      /bin/sh "$here/inner.sh" "$dir"
+  )
+  code=$?
   kill "$reader" 2>/dev/null
   echo "exit $code" >&4
 fi

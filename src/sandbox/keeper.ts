@@ -85,6 +85,8 @@ export class Keeper {
         if (this.#exit === undefined && this.#isReady) sweep(tools, cache).then(end);
         else end();
       };
+      // A killed keeper leaves a reader behind, which waits for us.
+      this.#child.once('exit', () => this.#lifeline.destroy());
       // 'close' also waits for the last events to be read.
       this.#child.once('close', finish);
       this.#child.once('error', finish);

@@ -49,12 +49,11 @@ export class Sandbox implements AsyncDisposable {
   readonly suite: string | undefined;
   /** True when it is in a user namespace, where nothing is root of the host, and only root is a user. */
   readonly rootless: boolean;
-  /** Resolves when finit has ended and nothing is left of the sandbox. Never rejects; does not keep the process alive. */
-  readonly exited: Promise<SandboxExit>;
 
   readonly #keeper: Keeper;
   readonly #tools: Tools;
   readonly #dispose: 'kill' | 'poweroff';
+  readonly #exit: Promise<SandboxExit>;
   #version = '';
   #killed = false;
 
@@ -68,7 +67,7 @@ export class Sandbox implements AsyncDisposable {
     this.rootless = keeper.userns;
     this.root = `/proc/${this.pid}/root`;
     this.runDir = `${this.root}/run/finit`;
-    this.exited = keeper.ended.then((end: KeeperEnd) => ({ ...end, killed: this.#killed }));
+    this.#exit = keeper.ended.then((end: KeeperEnd) => ({ ...end, killed: this.#killed }));
   }
 
   /** The version of finit, as its own initctl says it, e.g. `'4.14'`. */
@@ -86,6 +85,14 @@ export class Sandbox implements AsyncDisposable {
         `initctl does not say which finit this is: ${said.stdout}${said.stderr}`,
       );
     this.#version = version;
+  }
+
+  /**
+   * Resolves when finit has ended and nothing is left of the sandbox. Never rejects. Who reads this property is waiting:
+   * it keeps the Node process alive until then.
+   */
+  get exited(): Promise<SandboxExit> {
+    return keepAlive(this.#exit);
   }
 
   /** False once finit has ended. */
@@ -195,7 +202,7 @@ export class Sandbox implements AsyncDisposable {
       if (signal?.aborted) stop();
       else signal?.addEventListener('abort', stop, { once: true, signal: enough.signal });
     });
-    const first = await keepAlive(Promise.race([this.exited, overdue]));
+    const first = await keepAlive(Promise.race([this.#exit, overdue]));
     enough.abort();
     return first === 'overdue' ? this.kill() : first;
   }
@@ -204,7 +211,7 @@ export class Sandbox implements AsyncDisposable {
   async kill(): Promise<SandboxExit> {
     if (!this.#keeper.finished) this.#killed = true;
     this.#keeper.kill();
-    return keepAlive(this.exited);
+    return keepAlive(this.#exit);
   }
 
   /** Kills it, or powers it off if that is what the option `dispose` says. */
