@@ -19,7 +19,10 @@ export interface BurstRequest {
   requests: Uint8Array[];
   /** Keep sending the last request until an answer is an end marker. */
   repeat: boolean;
-  /** With `repeat`: pairs of answer length and offset of an int32 that is negative in an end marker. */
+  /**
+   * With `repeat`: pairs of answer length and offset of an int32 that is negative in an end marker. An answer of another length
+   * is the last.
+   */
   endMarkers: Uint32Array;
   /** With `repeat`: give up (errno EOVERFLOW) after so many answers. */
   limit: number;

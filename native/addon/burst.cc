@@ -47,10 +47,10 @@ bool Burst::advance(Loop& loop) {
     open_.pop_front();
     // What was asked beyond the end is read and dropped rather than left for the server to trip over.
     if (ended_) continue;
-    if (spec_.repeat && is_end(reply)) {
-      ended_ = true;
-      continue;
-    }
+    const auto place = spec_.repeat ? place_of(reply) : Place::within;
+    ended_ = place != Place::within;
+    if (place == Place::end) continue;
+    // One of unknown length has no end marker that could be seen: it is the last, and the caller's to judge.
     outcome_.replies.push_back(std::move(reply));
     if (spec_.repeat && outcome_.replies.size() >= spec_.limit) return finish(EOVERFLOW, "");
   }
@@ -121,16 +121,15 @@ bool Burst::receive(Connection& connection) {
   return true;
 }
 
-bool Burst::is_end(const std::vector<uint8_t>& reply) const {
+Burst::Place Burst::place_of(const std::vector<uint8_t>& reply) const {
   for (size_t i = 0; i + 1 < spec_.end_markers.size(); i += 2) {
     const size_t offset = spec_.end_markers[i + 1];
     if (reply.size() != spec_.end_markers[i] || offset + sizeof(int32_t) > reply.size()) continue;
     int32_t value;
     memcpy(&value, reply.data() + offset, sizeof value);
-    return value < 0;
+    return value < 0 ? Place::end : Place::within;
   }
-  // An answer of unknown length cannot be judged: stop here and let the caller see it.
-  return false;
+  return Place::unknown;
 }
 
 // Closes everything and reports, once. Always true: the task is over.

@@ -56,7 +56,8 @@ class Burst : public Task {
   enum class Opened { yes, later, failed };
   Opened open(Loop& loop, const std::vector<uint8_t>& request);
   bool receive(Connection& connection);
-  bool is_end(const std::vector<uint8_t>& reply) const;
+  enum class Place { within, end, unknown };
+  Place place_of(const std::vector<uint8_t>& reply) const;
   bool finish(int error, const char* syscall);
 
   BurstSpec spec_;

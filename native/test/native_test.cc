@@ -191,9 +191,24 @@ void an_enumeration_ends_at_its_end_marker() {
   auto spec = server.spec({{1}, {0}});
   spec.repeat = true;
   spec.limit = 7;
-  spec.end_markers = {12, 4, 8, 6};  // neither fits: another length, and an offset that leaves no int32
+  spec.end_markers = {8, 4};
   const auto outcome = run(loop, std::move(spec));
   CHECK(outcome.error == EOVERFLOW && outcome.replies.size() == 7);
+}
+
+void an_enumeration_stops_at_an_answer_of_unknown_length() {
+  Server server([](int fd, const std::vector<uint8_t>& request) { return echo(fd, request) && false; });
+  server.start();
+  Loop loop;
+  for (const size_t window : {1, 8}) {
+    auto spec = server.spec({{1}, {0}});
+    spec.repeat = true;
+    spec.limit = 100;
+    spec.window = window;
+    spec.end_markers = {12, 4, 1, 0};  // neither fits: another length, and an offset that leaves no int32
+    const auto outcome = run(loop, std::move(spec));
+    CHECK(outcome.error == 0 && outcome.replies.size() == 1);
+  }
 }
 
 void a_connection_closed_without_an_answer_is_told() {
@@ -387,6 +402,7 @@ int main() {
   } tests[] = {
       TEST(answers_come_in_the_order_of_the_requests),
       TEST(an_enumeration_ends_at_its_end_marker),
+      TEST(an_enumeration_stops_at_an_answer_of_unknown_length),
       TEST(a_connection_closed_without_an_answer_is_told),
       TEST(a_silent_server_costs_the_deadline_and_is_let_go),
       TEST(a_cancelled_burst_closes_its_connections),

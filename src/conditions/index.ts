@@ -240,24 +240,22 @@ export async function wait(names: string | readonly string[], options: WaitOptio
       const onAbort = (): void =>
         finish(aborted(`waiting for ${what} to be ${state}: ${report()}`, signal, lastState()));
       signal?.addEventListener('abort', onAbort, { once: true });
+      const onTimeout = (): void => {
+        // The timer of a loop that was busy comes before the events that were there in time.
+        tree.catchUp();
+        if (missing().length === 0 || tree.closed) return;
+        finish(
+          new FinitError('FINIT_TIMEOUT', `waited ${timeout} ms for ${what} to be ${state}: ${report()}`, {
+            subject: wanted.join(','),
+            lastState: lastState(),
+          }),
+        );
+      };
+      // Longer than setTimeout() can is about 24 days, after which nobody is waiting any more.
       const timer =
         timeout === undefined || timeout === Infinity
           ? undefined
-          : setTimeout(
-              () =>
-                finish(
-                  new FinitError(
-                    'FINIT_TIMEOUT',
-                    `waited ${timeout} ms for ${what} to be ${state}: ${report()}`,
-                    {
-                      subject: wanted.join(','),
-                      lastState: lastState(),
-                    },
-                  ),
-                ),
-              // Longer than setTimeout() can: about 24 days, after which nobody is waiting any more.
-              Math.min(timeout, 2 ** 31 - 1),
-            );
+          : setTimeout(onTimeout, Math.min(timeout, 2 ** 31 - 1));
     });
   } finally {
     release(tree);

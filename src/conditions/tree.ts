@@ -125,6 +125,11 @@ export class ConditionTree {
     return true;
   }
 
+  /** Takes what has happened so far into account now, instead of when the event loop comes to it. */
+  catchUp(): void {
+    this.#drain();
+  }
+
   #drain(): void {
     try {
       while (!this.#closed) {

@@ -52,19 +52,19 @@ for (const { suite, finit } of suites) {
     await set('open', { runDir });
     t.is(await get('usr/open', { runDir }), 'on');
     t.is((await box.initctl('cond', 'get', 'open')).code, 0);
-    await wait('service/shop/running', { runDir, timeout: 10_000 });
+    await wait('service/shop/running', { runDir, timeout: 60_000 });
     await clear('open', { runDir });
-    await wait('service/shop/running', { runDir, timeout: 10_000, state: 'off' });
+    await wait('service/shop/running', { runDir, timeout: 60_000, state: 'off' });
     t.is((await box.initctl('cond', 'get', 'open')).code, 1);
   });
 
   test(`what initctl sets is seen, and what initctl shows is what we list, on finit ${finit}`, async (t) => {
     const box = await boot(t, { suite, config: { 'a.conf': needs('shop', 'usr/open') } });
     const { runDir } = box;
-    const open = wait('open', { runDir, timeout: 10_000 });
+    const open = wait('open', { runDir, timeout: 60_000 });
     await box.initctl('cond', 'set', 'open');
     await open;
-    await wait(['service/shop/running', 'service/shop/ready'], { runDir, timeout: 10_000 });
+    await wait(['service/shop/running', 'service/shop/ready'], { runDir, timeout: 60_000 });
     const ours = (await list('**', { runDir })).map(({ name, state }) => `${name} ${state}`).sort();
     const dump: { condition: string; status: string }[] = JSON.parse(
       (await box.initctl('-j', 'cond', 'dump')).stdout,
@@ -93,7 +93,7 @@ for (const { suite, finit } of suites) {
   test(`a reload is seen as flux and back, with the next generation, on finit ${finit}`, async (t) => {
     const box = await boot(t, { suite, files, config: { 'web.conf': web } });
     const { runDir } = box;
-    await wait('service/web/ready', { runDir, timeout: 15_000 });
+    await wait('service/web/ready', { runDir, timeout: 60_000 });
     const { seen, until, end } = record('service/web/ready', runDir);
     for (let generation = 2; generation <= 4; generation++) {
       await box.initctl('reload');
@@ -106,7 +106,7 @@ for (const { suite, finit } of suites) {
   test(`readiness is seen to go and come with each of 20 restarts, on finit ${finit}`, async (t) => {
     const box = await boot(t, { suite, files, config: { 'web.conf': web } });
     const { runDir } = box;
-    await wait('service/web/ready', { runDir, timeout: 15_000 });
+    await wait('service/web/ready', { runDir, timeout: 60_000 });
     const { seen, until, end } = record('service/web/ready', runDir);
     for (let times = 1; times <= 20; times++) {
       await restart('web', { runDir });
@@ -123,13 +123,13 @@ for (const { suite, finit } of suites) {
     const box = await boot(t, { suite, files });
     const { runDir } = box;
     const { until, end } = record('service/web/*', runDir);
-    const ready = wait('service/web/ready', { runDir, timeout: 15_000 });
+    const ready = wait('service/web/ready', { runDir, timeout: 60_000 });
     await box.writeConfig('web.conf', web);
     await reload({ runDir });
     await ready;
     await box.removeConfig('web.conf');
     await reload({ runDir });
-    await wait(['service/web/ready', 'service/web/running'], { runDir, timeout: 15_000, state: 'off' });
+    await wait(['service/web/ready', 'service/web/running'], { runDir, timeout: 60_000, state: 'off' });
     await until((all) => all.at(-1)?.startsWith('off') ?? false);
     await end();
     t.pass();
