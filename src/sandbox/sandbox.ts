@@ -210,8 +210,8 @@ export class Sandbox implements AsyncDisposable {
   /** Ends the sandbox at once; resolves when nothing is left of it. */
   async kill(): Promise<SandboxExit> {
     if (!this.#keeper.finished) this.#killed = true;
-    this.#keeper.kill();
-    return keepAlive(this.#exit);
+    await this.#keeper.kill();
+    return this.#exit;
   }
 
   /** Kills it, or powers it off if that is what the option `dispose` says. */
