@@ -1,29 +1,16 @@
 // Boots the sandbox 50 times in a row and 8 at once, as root also in user namespaces, and looks for what is left behind.
 //
 //   npm run soak [-- SUITE]
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { cacheAt } from '../dist/sandbox/cache.js';
 import { prepareSandbox, startSandbox } from '../dist/sandbox/index.js';
+import { leftOf, traceSandbox } from '../dist-test/helpers/sandbox-trace.js';
 
 const suite = process.argv[2] ?? 'forky';
-const { boxes } = cacheAt();
 const config = { 'sleeper.conf': 'service [2345] name:sleeper sleep 1000 -- Sleeper\n' };
 
-const cgroups = () => {
-  const mount = / (\S+) \S+ (?:\S+ )*- cgroup2 /m.exec(readFileSync('/proc/self/mountinfo', 'utf8'))?.[1];
-  return mount ? readdirSync(mount).filter((name) => name.startsWith('node-finit-')) : [];
-};
-const folders = () => (existsSync(boxes) ? readdirSync(boxes).filter((name) => !name.startsWith('.')) : []);
-const before = new Set([...cgroups(), ...folders()]);
-const pids = [];
+const traces = [];
 
 function check(what) {
-  const left = [
-    ...cgroups(),
-    ...folders().map((name) => join(boxes, name)),
-    ...pids.filter((pid) => existsSync(`/proc/${pid}`)).map((pid) => `process ${pid}`),
-  ].filter((name) => !before.has(name) && !before.has(name.split('/').at(-1)));
+  const left = traces.splice(0).flatMap(leftOf);
   console.log(left.length === 0 ? `${what}: nothing left` : `${what}: LEFT BEHIND: ${left.join(', ')}`);
   if (left.length > 0) process.exitCode = 1;
 }
@@ -32,7 +19,7 @@ async function boot(rootless, orderly) {
   const start = performance.now();
   const box = await startSandbox({ suite, config, rootless });
   const up = performance.now() - start;
-  pids.push(box.pid);
+  traces.push(traceSandbox(box.pid));
   const { stdout } = await box.initctl('-p', 'status');
   if (!/sleeper.*running/.test(stdout)) throw new Error(`the service does not run:\n${stdout}`);
   const ending = performance.now();

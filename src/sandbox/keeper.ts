@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { FinitError } from '../errors.js';
 import { type Cache, makeDir } from './cache.js';
 import { searchPath, type Tools } from './host.js';
+import { keepAlive } from './run.js';
 
 const SCRIPT = fileURLToPath(new URL('keeper.sh', import.meta.url));
 
@@ -124,10 +125,10 @@ export class Keeper {
     this.#lifeline.write('boot\n');
   }
 
-  /** Has everything ended and removed. */
+  /** Has everything ended and removed. Keeps the Node process alive until then. */
   async kill(): Promise<KeeperEnd> {
     this.#lifeline.destroy();
-    return this.ended;
+    return keepAlive(this.ended);
   }
 
   /** Everything finit has printed so far. */

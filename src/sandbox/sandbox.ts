@@ -17,7 +17,10 @@ import { keepAlive } from './run.js';
 
 /** How a sandbox ended. */
 export interface SandboxExit {
-  /** finit's exit code: 0 after poweroff and reboot (in a container finit just ends). Null when a signal ended it. */
+  /**
+   * finit's exit code: 0 after poweroff and reboot, as in a container finit just ends (src/sig.c, do_shutdown, of 4.12 and
+   * 4.14). Null when a signal ended it; 4.2 calls reboot(2), which in a pid namespace is SIGINT, or SIGHUP for a reboot.
+   */
   code: number | null;
   signal: NodeJS.Signals | null;
   /** True when this process, or the end of the time it gave, killed it. */
@@ -210,8 +213,8 @@ export class Sandbox implements AsyncDisposable {
   /** Ends the sandbox at once; resolves when nothing is left of it. */
   async kill(): Promise<SandboxExit> {
     if (!this.#keeper.finished) this.#killed = true;
-    this.#keeper.kill();
-    return keepAlive(this.#exit);
+    await this.#keeper.kill();
+    return this.#exit;
   }
 
   /** Kills it, or powers it off if that is what the option `dispose` says. */

@@ -143,7 +143,7 @@ async function untilUp(keeper: Keeper, timeout: number, signal: AbortSignal | un
 }
 
 async function bootError(keeper: Keeper): Promise<FinitError> {
-  const { code, signal } = await keeper.ended;
+  const { code, signal } = await keeper.kill();
   const tail = consoleTail(keeper.console());
   if (keeper.booting)
     return new FinitError('FINIT_SANDBOX_FAILED', `finit ended during the boot (${signal ?? code}). ${tail}`);
