@@ -10,7 +10,7 @@ export const command: Command = {
 Runs plugins, TypeScript or JavaScript files that end in "export default definePlugin({ … })", until it gets SIGTERM or
 SIGINT. They need no node_modules: import … from 'node-finit' is this very package. A plugin that fails ends alone.
 
-  --priority  begin each line with <3> … <7>, by which finit's logit gives it its priority in the syslog
+  --priority  begin each line with <3> … <7>, by which the logit of finit 4.14 (not 4.12) gives it its priority in the syslog
   --debug     log debug lines too, as with NODE_FINIT_DEBUG in the environment
 
 As a finit service, ready when all plugins have been set up:

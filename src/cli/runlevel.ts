@@ -18,8 +18,9 @@ Exit codes: 0, 1 failed.`,
     const [level] = positionals;
     if (positionals.length > 1) throw new UsageError('expected: runlevel [0-9|S]');
     if (level === undefined) {
-      const { current, previous = 'N' } = await system.runlevel();
-      print(`${previous} ${current}`);
+      const { current, previous } = await system.runlevel();
+      // initctl knows no runlevel before S and 0: it prints what is not 1 to 9 as N (src/initctl.c, 4.12, 4.14).
+      print(`${typeof previous === 'number' && previous > 0 ? previous : 'N'} ${current}`);
       return EXIT.ok;
     }
     if (!/^[0-9sS]$/.test(level)) throw new UsageError(`no runlevel: ${level}; 0 to 9 and S are`);

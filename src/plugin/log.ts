@@ -16,8 +16,8 @@ export const standardSink: LogSink = (level, line) => {
 const PRIORITY: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, debug: 7 };
 
 /**
- * The same with `<4>` and the like in front, by which finit's logit gives the line its priority in the syslog (src/logit.c, 4.14).
- * Not the default: for a stanza with `log:/file`, and on a console, the prefix stays in the text.
+ * The same with `<4>` and the like in front, by which finit's logit gives the line its priority in the syslog (src/logit.c, seen on
+ * 4.14). Not the default: 4.12's logit does not know it, and for a stanza with `log:/file`, or on a console, it stays in the text.
  */
 export const prioritySink: LogSink = (level, line) => standardSink(level, `<${PRIORITY[level]}>${line}`);
 

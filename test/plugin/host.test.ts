@@ -3,37 +3,24 @@ import test, { type ExecutionContext } from 'ava';
 import * as conditions from '#src/conditions/index.js';
 import { FinitError, isFinitError } from '#src/errors.js';
 import { definePlugin, type HostOptions, type Plugin, runPlugins } from '#src/plugin/index.js';
+import { Lines } from '../helpers/lines.js';
 import { type FakeRunDir, fakeRunDir } from '../helpers/run-dir.js';
 
 /** A host on a directory that stands in for finit's, in this process, with its lines. */
 function host(t: ExecutionContext, plugins: (string | Plugin)[], options: HostOptions = {}) {
   const run = fakeRunDir(t);
-  const lines: string[] = [];
+  const lines = new Lines();
   const stop = new AbortController();
-  const watchers = new Set<() => void>();
   t.teardown(() => stop.abort());
   const result = runPlugins(plugins, {
     runDir: run.runDir,
     ownProcess: false,
     signal: stop.signal,
-    log: (level, line) => {
-      lines.push(`${level} ${line}`);
-      for (const look of watchers) look();
-    },
+    log: (level, line) => lines.add(`${level} ${line}`),
     ...options,
   });
-  const line = async (pattern: RegExp): Promise<void> => {
-    if (lines.some((text) => pattern.test(text))) return;
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (!lines.some((text) => pattern.test(text))) return;
-        watchers.delete(look);
-        resolve();
-      };
-      watchers.add(look);
-    });
-  };
-  return { ...(run as FakeRunDir), lines, result, line, stop: () => stop.abort() };
+  const line = (pattern: RegExp): Promise<string> => lines.find(pattern);
+  return { ...(run as FakeRunDir), lines: lines.all, result, line, stop: () => stop.abort() };
 }
 
 const onlyLog = (name: string, pattern: string): Plugin =>

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
+import { Lines } from '../helpers/lines.js';
 import { fakeRunDir } from '../helpers/run-dir.js';
 
 const cli = join(import.meta.dirname, '../../dist/cli/main.js');
@@ -23,28 +24,14 @@ function run(t: ExecutionContext, plugins: Record<string, string>, args: string[
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.teardown(() => child.kill('SIGKILL'));
-  const lines: string[] = [];
-  const looks = new Set<() => void>();
+  const lines = new Lines();
   for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (text) => {
-      lines.push(text);
-      for (const look of looks) look();
-    });
+    createInterface({ input: stream }).on('line', (text) => lines.add(text));
   const exit = new Promise<number | string | null>((resolve) =>
     child.on('close', (code, signal) => resolve(code ?? signal)),
   );
-  const line = (pattern: RegExp): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (lines.some((text) => pattern.test(text))) resolve();
-      };
-      looks.add(look);
-      look();
-      void exit.then((code) =>
-        reject(new Error(`ended with ${code} before ${pattern}:\n${lines.join('\n')}`)),
-      );
-    });
-  return { ...fake, child, lines, line, exit };
+  const line = (pattern: RegExp): Promise<string> => lines.find(pattern);
+  return { ...fake, child, lines: lines.all, line, exit };
 }
 
 const SOUND = `

@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { commands } from '#src/cli/commands.js';
+import { parseDuration } from '#src/cli/duration.js';
+import { nearest } from '#src/cli/nearest.js';
+import { projectRoot } from '../helpers/project.js';
+import { fakeRunDir } from '../helpers/run-dir.js';
+
+const cli = join(projectRoot, 'dist/cli/main.js');
+
+function run(args: string[], env: Record<string, string> = {}) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) =>
+    execFile(process.execPath, [cli, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    ),
+  );
+}
+
+test('help, version, and what to do about a wrong command line', async (t) => {
+  const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  t.deepEqual(await run(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
+  const help = await run(['--help']);
+  t.is(help.code, 0);
+  for (const name of Object.keys(commands)) t.regex(help.stdout, new RegExp(`^ {2}${name} `, 'm'));
+  const nothing = await run([]);
+  t.is(nothing.code, 2);
+  t.is(nothing.stderr, help.stdout);
+
+  t.like(await run(['stats']), {
+    code: 2,
+    stderr: 'node-finit: no command stats, did you mean status?\nTry node-finit --help\n',
+  });
+  t.like(await run(['xyzzy']), { code: 2, stderr: 'node-finit: no command xyzzy\nTry node-finit --help\n' });
+  for (const args of [
+    ['--colour'],
+    ['status', '--bad'],
+    ['status', 'a', 'b'],
+    ['cond'],
+    ['cond', 'toggle', 'x'],
+    ['cond', 'get'],
+    ['cond', 'set'],
+    ['wait'],
+    ['wait', 'x', '--timeout', 'soon'],
+    ['wait', 'x', '--state', 'maybe'],
+    ['watch'],
+    ['events', 'x'],
+    ['start'],
+    ['runlevel', '12'],
+    ['runlevel', '2', '3'],
+    ['reload', 'x'],
+    ['plugin'],
+    ['plugin', 'run'],
+    ['plugin', 'walk', 'x.ts'],
+    ['status', '--run-dir'],
+  ]) {
+    const { code, stdout, stderr } = await run(args);
+    t.is(code, 2, args.join(' '));
+    t.is(stdout, '');
+    t.regex(stderr, /^node-finit: .+\nTry node-finit --help\n$/, args.join(' '));
+  }
+});
+
+test('each command has help, which does nothing else', async (t) => {
+  for (const [name, entry] of Object.entries(commands)) {
+    const command = await entry.load();
+    t.is(command.name, name);
+    for (const args of [
+      [name, '--help'],
+      [name, '-h'],
+      ['help', name],
+    ])
+      t.deepEqual(await run(args), { code: 0, stdout: `${command.help}\n`, stderr: '' });
+    t.regex(command.help, new RegExp(`^Usage: node-finit ${name}\\b`));
+  }
+});
+
+test('--run-dir counts before and after the command, and before FINIT_RUN_DIR', async (t) => {
+  const { runDir, assertOnce } = fakeRunDir(t);
+  assertOnce('usr/a');
+  const env = { FINIT_RUN_DIR: '/nowhere' };
+  for (const args of [
+    ['--run-dir', runDir, 'cond', 'get', 'a'],
+    [`--run-dir=${runDir}`, 'cond', 'get', 'a'],
+    ['cond', '--run-dir', runDir, 'get', 'a'],
+    ['cond', 'get', 'a', '--run-dir', runDir],
+  ])
+    t.deepEqual(await run(args, env), { code: 0, stdout: 'on\n', stderr: '' });
+  t.is((await run(['cond', 'get', 'a'], { FINIT_RUN_DIR: runDir })).code, 0);
+  const nowhere = await run(['cond', 'get', 'a'], env);
+  t.is(nowhere.code, 1);
+  t.regex(nowhere.stderr, /^node-finit: .*\/nowhere/);
+});
+
+test('cond get tells on, off and flux by its exit code; cond set fails with 73', async (t) => {
+  const { runDir, assert, setGeneration } = fakeRunDir(t);
+  assert('service/web/ready');
+  const get = () => run(['--run-dir', runDir, 'cond', 'get', 'service/web/ready']);
+  t.deepEqual(await get(), { code: 0, stdout: 'on\n', stderr: '' });
+  setGeneration(2);
+  t.deepEqual(await get(), { code: 255, stdout: 'flux\n', stderr: '' });
+  t.like(await run(['--run-dir', runDir, 'cond', 'get', 'service/db/ready']), { code: 1, stdout: 'off\n' });
+  t.is((await run(['--run-dir', runDir, 'cond', 'set', 'service/web/ready'])).code, 73);
+});
+
+test('wait ends with 124 when the time is over', async (t) => {
+  const { runDir } = fakeRunDir(t);
+  const { code, stderr } = await run(['--run-dir', runDir, 'wait', 'never', '-t', '20ms']);
+  t.is(code, 124);
+  t.regex(stderr, /never/);
+});
+
+test('times are read with their units', (t) => {
+  t.is(parseDuration('10s'), 10_000);
+  t.is(parseDuration('1.5'), 1500);
+  t.is(parseDuration('250ms'), 250);
+  t.is(parseDuration('2m'), 120_000);
+  t.is(parseDuration('1h'), 3_600_000);
+  for (const text of ['', 's', '-1s', '1d', '1 s', 'ten', '1e3'])
+    t.throws(() => parseDuration(text), { message: /is no time/ });
+});
+
+test('the nearest command is guessed within two slips, or by its beginning', (t) => {
+  const names = Object.keys(commands);
+  t.is(nearest('stauts', names), 'status');
+  t.is(nearest('strat', names), 'start');
+  t.is(nearest('condition', names), undefined);
+  t.is(nearest('run', names), 'runlevel');
+  t.is(nearest('x', names), undefined);
+});

@@ -1,0 +1,140 @@
+import { execFile, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import test, { type ExecutionContext } from 'ava';
+import { type Sandbox, startSandbox } from '#src/sandbox/index.js';
+import * as services from '#src/services/index.js';
+import { Lines } from '../helpers/lines.js';
+import { projectRoot } from '../helpers/project.js';
+
+const cli = join(projectRoot, 'dist/cli/main.js');
+
+function run(box: Sandbox, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) =>
+    execFile(process.execPath, [cli, '--run-dir', box.runDir, ...args], (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    ),
+  );
+}
+
+/** A command that runs until it is told to end. */
+function follow(t: ExecutionContext, box: Sandbox, ...args: string[]) {
+  const child = spawn(process.execPath, [cli, ...args, '--run-dir', box.runDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const lines = new Lines();
+  createInterface({ input: child.stdout }).on('line', (text) => lines.add(text));
+  const exit = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { lines, child, exit };
+}
+
+for (const suite of ['forky', 'trixie'])
+  test(`on Debian ${suite}: conditions, services and runlevel from the command line, with initctl's exit codes`, async (t) => {
+    await using box = await startSandbox({
+      suite,
+      config: {
+        'web.conf': `service [2345] name:web notify:none /bin/sleep 100000 -- Web\n`,
+        'inst.conf': `service [2345] name:inst :1 notify:none /bin/sleep 100001 -- One\nservice [2345] name:inst :2 notify:none /bin/sleep 100002 -- Two\n`,
+        'fail.conf': `task [2345] name:fail /bin/false -- Fails\n`,
+        'night.conf': `service [3] name:night notify:none /bin/sleep 100003 -- Night\n`,
+      },
+    });
+    t.is((await run(box, 'wait', 'service/web/ready', 'task/fail/failure', '--timeout', '20s')).code, 0);
+
+    t.like(await run(box, 'cond', 'get', 'open'), { code: 1, stdout: 'off\n' });
+    t.is((await run(box, 'cond', 'set', 'open', 'also')).code, 0);
+    t.like(await run(box, 'cond', 'get', 'usr/open'), { code: 0, stdout: 'on\n' });
+    t.is((await box.initctl('cond', 'get', 'open')).code, 0);
+    t.is(
+      (await run(box, 'cond', 'list', 'usr/*', '--json')).stdout,
+      '{"name":"usr/also","state":"on"}\n{"name":"usr/open","state":"on"}\n',
+    );
+    t.regex(
+      (await run(box, 'cond', 'list', 'usr/*')).stdout,
+      /^STATE {2}CONDITION\non {5}usr\/also\non {5}usr\/open\n$/,
+    );
+    t.is((await run(box, 'cond', 'clear', 'open')).code, 0);
+    t.is((await box.initctl('cond', 'get', 'open')).code, 1);
+    const refused = await run(box, 'cond', 'set', '../etc');
+    t.is(refused.code, 73);
+    t.regex(refused.stderr, /^node-finit: .*\.\.\/etc/);
+
+    const late = await run(box, 'wait', 'never', '--timeout', '50ms');
+    t.is(late.code, 124);
+    t.regex(late.stderr, /<usr\/never> is off/);
+    t.is((await run(box, 'wait', 'never', '--state', 'off')).code, 0);
+
+    // The columns of initctl, with the state as it is: a task that failed is not "done".
+    const theirs = (await box.initctl('-p', 'status')).stdout
+      .trim()
+      .split('\n')
+      .filter((text) => !text.startsWith('==='));
+    const ours = (await run(box, 'status')).stdout.trim().split('\n');
+    const words = (text: string): string => text.trim().split(/\s+/).join(' ');
+    t.deepEqual(
+      ours.map(words),
+      theirs.map((text) => words(text).replace(/^(0 fail) done /, '$1 failed ')),
+    );
+    t.deepEqual(
+      (JSON.parse((await run(box, 'status', '--json')).stdout) as services.Service[]).map(
+        (service) => service.identity,
+      ),
+      (await services.list({ runDir: box.runDir })).map((service) => service.identity),
+    );
+    const { pid } = await services.get('web', { runDir: box.runDir });
+    t.regex((await run(box, 'status', 'web')).stdout, new RegExp(`^ +Pid : ${pid}$`, 'm'));
+
+    t.is((await run(box, 'stop', 'inst')).code, 0);
+    t.is((await run(box, 'wait', 'service/inst:1/stopped', 'service/inst:2/stopped', '-t', '20s')).code, 0);
+    t.is((await run(box, 'start', 'inst:2')).code, 0);
+    t.is((await run(box, 'wait', 'service/inst:2/ready', '-t', '20s')).code, 0);
+    t.is((await services.get('inst:1', { runDir: box.runDir })).state, 'stopped');
+    for (const action of ['start', 'stop', 'restart', 'status']) {
+      const { code, stderr } = await run(box, action, 'nobody');
+      t.is(code, 69);
+      t.regex(stderr, /^node-finit: .*nobody/);
+    }
+
+    t.like(await run(box, 'runlevel'), { code: 0, stdout: 'N 2\n' });
+    t.is((await box.initctl('runlevel')).stdout, 'N 2\n');
+    t.is((await run(box, 'runlevel', '3')).code, 0);
+    t.is((await run(box, 'wait', 'service/night/ready', '-t', '20s')).code, 0);
+    t.is((await run(box, 'runlevel')).stdout, '2 3\n');
+
+    await box.writeConfig('new.conf', 'service [2345] name:new notify:none /bin/sleep 100004 -- New\n');
+    t.is((await run(box, 'reload')).code, 0);
+    t.is((await run(box, 'wait', 'service/new/ready', '-t', '20s')).code, 0);
+  });
+
+test('watch and events follow until they are interrupted', async (t) => {
+  await using box = await startSandbox({
+    suite: 'forky',
+    config: { 'web.conf': `service [2345] name:web notify:none /bin/sleep 100000 -- Web\n` },
+  });
+  const plain = follow(t, box, 'watch', 'service/web/*');
+  const json = follow(t, box, 'watch', '--json', 'usr/*');
+  const events = follow(t, box, 'events', '-j');
+  await plain.lines.find(/^\S+Z {2}on {4}service\/web\/ready$/);
+  await events.lines.find(/"type":"service","identity":"web","state":"running"/);
+  await box.initctl('cond', 'set', 'open');
+  const { time, ...change } = JSON.parse(await json.lines.find(/open/)) as Record<string, unknown>;
+  t.regex(String(time), /^\d{4}-.*Z$/);
+  t.like(change, { name: 'usr/open', state: 'on' });
+  await services.stop('web', { runDir: box.runDir });
+  await plain.lines.find(/off {3}service\/web\/ready {2}\(was on\)$/);
+  await events.lines.find(/"identity":"web","state":"stopped","previous":"running"/);
+  for (const { child, exit } of [plain, json, events]) {
+    child.kill('SIGINT');
+    t.is(await exit, 0);
+  }
+});
+
+test('a watch ends with 1 and a reason when finit goes away', async (t) => {
+  const box = await startSandbox({ suite: 'forky' });
+  t.teardown(() => box.kill());
+  const { lines, exit } = follow(t, box, 'watch', '**');
+  await lines.find(/int\/bootstrap/);
+  await box.poweroff();
+  t.is(await exit, 1);
+});
