@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import { FinitError } from '../errors.js';
 import * as notify from '../notify/index.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
-import { definePlugin, type Plugin } from './define.js';
+import { type Plugin, pluginFault } from './define.js';
 import { currentPlugin, type InstanceOptions, PluginInstance, type Times } from './instance.js';
 import { loadPlugin } from './loader.js';
 import { createLog, type Log, type LogSink, standardSink } from './log.js';
@@ -44,13 +44,16 @@ const SLOW_HANDLER = 30_000;
  * When all setups are done the host reports readiness, so that it can be a finit service with `notify:systemd`; after SIGHUP, which is how
  * finit reloads a service, it reports it again.
  * @param plugins files, or plugins
- * @throws {FinitError} `FINIT_INVALID_ARGUMENT` without any plugin
+ * @throws {FinitError} `FINIT_INVALID_ARGUMENT` without any plugin, or for a thing that is neither a file's name nor a plugin
  */
 export async function runPlugins(
   plugins: readonly (string | Plugin)[],
   options: HostOptions = {},
 ): Promise<HostResult> {
   if (plugins.length === 0) throw new FinitError('FINIT_INVALID_ARGUMENT', 'no plugins given to run');
+  for (const plugin of plugins)
+    if (typeof plugin !== 'string' && pluginFault(plugin) !== undefined)
+      throw new FinitError('FINIT_INVALID_ARGUMENT', `no plugin to run: ${pluginFault(plugin)}`);
   const sink = options.log ?? standardSink;
   const debug = options.debug ?? Boolean(process.env.NODE_FINIT_DEBUG);
   const host = new Host(plugins, createLog('node-finit', sink, debug), options.ownProcess ?? true, {
@@ -90,8 +93,7 @@ class Host {
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();
     try {
-      void this.#start();
-      const exitCode = await this.#stopped;
+      const exitCode = await Promise.race([this.#stopped, this.#start().then(() => this.#stopped)]);
       if (this.ownProcess) this.#announce('stopping', notify.stopping());
       await Promise.all(this.#instances.map((instance) => instance.stop()));
       return { exitCode, plugins: this.#instances.map(result) };
@@ -110,7 +112,7 @@ class Host {
       this.#instances.push(instance);
       const loaded = new Promise<void>((resolve) => {
         const load = async (): Promise<Plugin> =>
-          typeof plugin === 'string' ? await loadPlugin(plugin) : definePlugin(plugin);
+          typeof plugin === 'string' ? await loadPlugin(plugin) : plugin;
         const setup = instance.start(load, (found) => {
           this.#claim(found.name, typeof plugin === 'string' ? plugin : 'another plugin');
           resolve();

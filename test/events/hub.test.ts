@@ -44,7 +44,7 @@ function fakeFinit(): FakeFinit {
         const fields = finit.services.get(identity);
         if (!fields) throw new FinitError('FINIT_UNKNOWN_SERVICE', identity);
         return record(identity, fields);
-      }).catch((error: unknown) => Promise.reject(error)),
+      }),
     runlevel: () => answer(finit, 'runlevel', () => ({ current: finit.level as 2 })),
   };
   return finit;

@@ -137,8 +137,9 @@ test('when no plugin is left the host ends with 1', async (t) => {
   t.true(isFinitError(plugins[0]?.error, 'FINIT_PLUGIN'));
 });
 
-test('no plugins at all is an error of the caller', async (t) => {
-  await t.throwsAsync(runPlugins([]), { instanceOf: FinitError, code: 'FINIT_INVALID_ARGUMENT' });
+test('no plugins at all, or what is none, is an error of the caller', async (t) => {
+  for (const plugins of [[], [null], [{ name: 'p' }]] as unknown as Plugin[][])
+    await t.throwsAsync(runPlugins(plugins), { instanceOf: FinitError, code: 'FINIT_INVALID_ARGUMENT' });
 });
 
 test('two plugins of one name: the second is refused', async (t) => {
