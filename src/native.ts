@@ -11,8 +11,6 @@ import { FinitError } from './errors.js';
 
 /** What a burst does, as plain data. */
 export interface BurstRequest {
-  /** A number of the caller's choice, unique among the bursts under way in this thread; for {@link NativeAddon.cancel}. */
-  id: number;
   /** File name of a listening SOCK_SEQPACKET socket. */
   path: string;
   /** One packet each, sent on a connection of its own, answered by one packet. */
@@ -62,9 +60,9 @@ export interface NativeInotify {
 
 /** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
 export interface NativeAddon {
-  /** Runs a burst on the addon's own thread. */
-  burst(request: BurstRequest): Promise<BurstResult>;
-  /** Ends a burst with ECANCELED; connections are closed at once. Unknown ids are ignored. */
+  /** Runs a burst on the addon's own thread. The id is for {@link cancel}. */
+  burst(request: BurstRequest): { id: number; result: Promise<BurstResult> };
+  /** Ends a burst with ECANCELED; connections are closed at once. One that has ended is ignored. */
   cancel(id: number): void;
   /**
    * Sends one datagram to an AF_UNIX address without waiting: 0, or -errno. `address` is the bytes of sun_path: a file name,

@@ -108,7 +108,6 @@ Napi::Value on_burst(const Napi::CallbackInfo& info) {
   spec.limit = request.Get("limit").ToNumber().Uint32Value();
   spec.window = std::max(1u, request.Get("window").ToNumber().Uint32Value());
   spec.timeout_ms = std::max(int64_t{0}, request.Get("timeout").ToNumber().Int64Value());
-  const auto id = static_cast<uint64_t>(request.Get("id").ToNumber().Int64Value());
   if (env.IsExceptionPending()) return env.Undefined();
 
   auto& environment = Environment::of(env);
@@ -117,10 +116,14 @@ Napi::Value on_burst(const Napi::CallbackInfo& info) {
     deferred.Resolve(outcome_object(env, outcome));
     environment.release();
   };
+  const uint64_t id = environment.next_id();
+  auto under_way = Napi::Object::New(env);
+  under_way.Set("id", static_cast<double>(id));
+  under_way.Set("result", deferred.Promise());
   environment.hold();
   if (path.size() >= sizeof spec.address.sun_path || path.find('\0') != std::string::npos) {
     settle(env, {ENAMETOOLONG, "connect", {}});
-    return deferred.Promise();
+    return under_way;
   }
   memcpy(spec.address.sun_path, path.data(), path.size());
   spec.address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
@@ -130,7 +133,7 @@ Napi::Value on_burst(const Napi::CallbackInfo& info) {
   });
   const int error = environment.loop().post(Environment::task_id(id), std::move(task));
   if (error != 0) settle(env, {error, "pthread_create", {}});
-  return deferred.Promise();
+  return under_way;
 }
 
 Napi::Value on_cancel(const Napi::CallbackInfo& info) {

@@ -143,8 +143,6 @@ async function exchange(call: Call, packets: Uint8Array[]): Promise<Buffer[]> {
   return replies;
 }
 
-let lastId = 0;
-
 async function burst(
   call: Call,
   requests: Uint8Array[],
@@ -159,11 +157,11 @@ async function burst(
   const timeout = Math.ceil(deadline.left);
   if (timeout === 0) throw timedOut(call);
   const addon = native();
-  const id = ++lastId;
+  const { id, result } = addon.burst({ path, requests, window: WINDOW, timeout, ...enumeration });
   const cancel = () => addon.cancel(id);
   signal?.addEventListener('abort', cancel);
   try {
-    return await addon.burst({ id, path, requests, window: WINDOW, timeout, ...enumeration });
+    return await result;
   } finally {
     signal?.removeEventListener('abort', cancel);
   }

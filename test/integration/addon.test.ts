@@ -75,7 +75,6 @@ test('two copies of the addon in one process both work', async (t) => {
   const second: NativeAddon = require(join(dir, 'copy.node'));
   t.not(first.burst, second.burst);
   const request = {
-    id: 1,
     path: join(runDir, 'socket'),
     requests: [encodeRequest(Command.getRunlevel)],
     repeat: false,
@@ -85,7 +84,7 @@ test('two copies of the addon in one process both work', async (t) => {
     timeout: 5000,
   };
   const results = await Promise.all(
-    [first, second, first, second].map((addon, id) => addon.burst({ ...request, id })),
+    [first, second, first, second].map((addon) => addon.burst(request).result),
   );
   t.deepEqual(
     results.map(({ errno, replies }) => [errno, replies[0]?.length]),

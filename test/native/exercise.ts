@@ -13,9 +13,8 @@ const addon = native();
 const collect = (globalThis as { gc?: () => void }).gc;
 
 async function exercise(dir: string): Promise<void> {
-  const burst = (id: number, path: string) =>
+  const burst = (path: string) =>
     addon.burst({
-      id,
       path,
       requests: [Buffer.alloc(384)],
       repeat: false,
@@ -42,10 +41,10 @@ async function exercise(dir: string): Promise<void> {
     inotify.close();
     inotify.add(sub, IN.CREATE);
     inotify.read();
-    await Promise.all([burst(round * 10 + 1, join(dir, 'none')), burst(round * 10 + 2, 'x'.repeat(300))]);
-    const cancelled = burst(round * 10 + 3, join(dir, 'none'));
-    addon.cancel(round * 10 + 3);
-    await cancelled;
+    await Promise.all([burst(join(dir, 'none')).result, burst('x'.repeat(300)).result]);
+    const cancelled = burst(join(dir, 'none'));
+    addon.cancel(cancelled.id);
+    await cancelled.result;
     addon.sendDatagram(Buffer.from('\0node-finit-nobody'), Buffer.from('READY=1'));
     addon.sendDatagram(Buffer.alloc(0), Buffer.alloc(0));
     addon.sendDescriptor(-1, Buffer.from('x'));
