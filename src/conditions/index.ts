@@ -2,7 +2,7 @@
  * finit's conditions: read them, wait for them, follow them, and set one's own.
  *
  * A condition is *on* when its file below `<runDir>/cond/` carries the current generation or is a symlink to `reconf`, in
- * *flux* when it has not been asserted again since the last reload or runlevel change, *off* when it is not there
+ * *flux* when it has not been asserted again since the last reload, *off* when it is not there
  * (src/cond.c, finit 4.2 – 5.0-dev).
  */
 import { existsSync, symlinkSync, unlinkSync } from 'node:fs';
@@ -37,7 +37,7 @@ export interface ConditionChange {
   state: ConditionState;
   /** The state before; `undefined` for what was found when the watch began. */
   previous: ConditionState | undefined;
-  /** finit's generation when this was seen; it grows with each reload and runlevel change. `undefined`: none (yet). */
+  /** finit's generation when this was seen; it grows with each reload. `undefined`: none (yet). */
   generation: number | undefined;
 }
 
@@ -298,7 +298,7 @@ export function watch(
 }
 
 /**
- * Follows finit's generation: first the present one, then each new one, that is each reload and each runlevel change;
+ * Follows finit's generation: first the present one, then each new one, that is each reload (cond_reload() in src/sm.c, 4.2 – 5.0-dev);
  * `undefined` while there is none, before boot is done and at shutdown. Ends like {@link watch}.
  * @throws {FinitError} as {@link watch}
  */

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FinitError } from '../errors.js';
 
-/** `flux`: asserted before the last reload or runlevel change, and not again since. */
+/** `flux`: asserted before the last reload, and not again since. */
 export type ConditionState = 'on' | 'off' | 'flux';
 
 /** What is on disk for one condition. */

@@ -45,7 +45,7 @@ export interface ServiceEvent {
   crash?: Crash;
 }
 
-/** finit has begun a new generation: its configuration was reloaded (some versions: or the runlevel changed). */
+/** finit has begun a new generation: its configuration was reloaded. */
 export interface ReloadEvent {
   type: 'reload';
   generation: number;
