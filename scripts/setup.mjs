@@ -19,7 +19,16 @@ import { pathToFileURL } from 'node:url';
 const root = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '..');
 const purpose = process.argv[2] ?? 'build';
 const NODE_WANTED = [20, 19];
-const SUITES = { test: ['forky', 'trixie'], demo: ['forky'] };
+// What the sandboxes are made of, fetched before the tests run side by side.
+const SANDBOXES = {
+  test: [
+    { suite: 'forky' },
+    { suite: 'trixie' },
+    { suite: 'forky', packages: ['jq'] },
+    { suite: 'forky', packages: ['nodejs'] },
+  ],
+  demo: [{ suite: 'forky' }],
+};
 
 // What is called, what it is for, and the Debian package that brings it.
 const BUILD_TOOLS = [
@@ -61,7 +70,7 @@ function checkMachine() {
     fail(`finit runs on Linux, and so do the tests; this is ${process.platform}.`);
   if (major < NODE_WANTED[0] || (major === NODE_WANTED[0] && minor < NODE_WANTED[1]))
     fail(`Node ${NODE_WANTED.join('.')} or newer is needed; this is ${process.versions.node}.`);
-  const tools = purpose in SUITES ? [...BUILD_TOOLS, ...SANDBOX_TOOLS] : BUILD_TOOLS;
+  const tools = purpose in SANDBOXES ? [...BUILD_TOOLS, ...SANDBOX_TOOLS] : BUILD_TOOLS;
   const missing = tools.filter(([name]) => !onPath(name));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, , debian]) => debian))];
@@ -127,13 +136,14 @@ function buildTypeScript() {
   }
 }
 
-async function prepareSandboxes(suites) {
+async function prepareSandboxes(sandboxes) {
   const { prepareSandbox } = await import(pathToFileURL(join(root, 'dist/sandbox/index.js')).href);
-  for (const suite of suites) {
+  for (const options of sandboxes) {
+    const what = [options.suite, ...(options.packages ?? [])].join(' + ');
     try {
-      await prepareSandbox({ suite, onProgress: (text) => say(`setup: sandbox ${suite}: ${text}`) });
+      await prepareSandbox({ ...options, onProgress: (text) => say(`setup: sandbox ${what}: ${text}`) });
     } catch (error) {
-      fail(`The sandbox (${suite}) cannot be set up: ${error.message}`);
+      fail(`The sandbox (${what}) cannot be set up: ${error.message}`);
     }
   }
 }
@@ -142,4 +152,4 @@ checkMachine();
 installDependencies();
 buildAddon();
 buildTypeScript();
-if (purpose in SUITES) await prepareSandboxes(SUITES[purpose]);
+if (purpose in SANDBOXES) await prepareSandboxes(SANDBOXES[purpose]);

@@ -5,9 +5,10 @@
  * (finit gone and back, a flood) the state is read again and the difference told.
  */
 import { FinitError } from '../errors.js';
+import { Queue } from '../queue.js';
 import { resolveRunDir } from '../run-dir.js';
-import { Channel } from './channel.js';
 import { followConditions } from './conditions.js';
+import { foldToFit, QUEUE_LIMIT } from './fold.js';
 import { Hub } from './hub.js';
 import { compileServicePattern } from './service-pattern.js';
 import { finitSources, type Sources } from './sources.js';
@@ -54,8 +55,12 @@ export function watchFrom(
   const isWanted = services === undefined ? undefined : compileServicePattern(services);
 
   const ends: (() => void)[] = [];
-  const channel = new Channel(() => {
-    for (const end of ends.splice(0)) end();
+  const channel = new Queue<SystemEvent>({
+    limit: QUEUE_LIMIT,
+    fold: foldToFit,
+    onEnd: () => {
+      for (const end of ends.splice(0)) end();
+    },
   });
   if (signal?.aborted) {
     channel.end();

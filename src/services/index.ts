@@ -5,8 +5,7 @@ import { uptime as machineUptime } from 'node:os';
 import { FinitError } from '../errors.js';
 import { checkServiceName } from '../protocol/job-string.js';
 import type { Service } from '../protocol/service.js';
-import { type CallOptions, connect } from '../transport/index.js';
-import { Deadline } from '../transport/limits.js';
+import { type CallOptions, connect, Deadline } from '../transport/index.js';
 
 export type {
   NotifyKind,

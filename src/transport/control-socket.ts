@@ -22,9 +22,9 @@ import type { Service } from '../protocol/service.js';
 import { decodeServiceRecord } from '../protocol/service-record.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
 import { aborted, type Exchange, exchangeError, timedOut } from './errors.js';
-import type { Answer, Request, Transport, WaitOptions } from './index.js';
 import { Deadline } from './limits.js';
 import { inTurn } from './turns.js';
+import type { Answer, Request, Transport, WaitOptions } from './types.js';
 
 /**
  * Connections that may wait in finit's backlog (of 10) at once. finit serves those that wait back to back, which leaves others less

@@ -1,5 +1,4 @@
 /** An async iterator over things that are pushed, bounded by folding what waits. */
-import type { FinitError } from '../errors.js';
 
 export interface QueueOptions<T> {
   /** Called when more than `limit` items wait: returns what of them is to be kept, in order. */
@@ -12,7 +11,7 @@ export interface QueueOptions<T> {
 export class Queue<T> implements AsyncIterableIterator<T> {
   #items: T[] = [];
   #waiting: { resolve(result: IteratorResult<T>): void; reject(error: unknown): void }[] = [];
-  #error: FinitError | undefined;
+  #error: unknown;
   #ended = false;
   #threshold: number;
   readonly #options: QueueOptions<T>;
@@ -20,6 +19,10 @@ export class Queue<T> implements AsyncIterableIterator<T> {
   constructor(options: QueueOptions<T>) {
     this.#options = options;
     this.#threshold = options.limit;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   push(item: T): void {
@@ -37,7 +40,7 @@ export class Queue<T> implements AsyncIterableIterator<T> {
   }
 
   /** No more items; those that wait are still delivered, then the error (if any), then the end. */
-  end(error?: FinitError): void {
+  end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;

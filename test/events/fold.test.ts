@@ -1,8 +1,9 @@
 import test from 'ava';
 import { FinitError } from '#src/errors.js';
-import { Channel, fold } from '#src/events/channel.js';
+import { fold, foldToFit, QUEUE_LIMIT } from '#src/events/fold.js';
 import { compileServicePattern } from '#src/events/service-pattern.js';
 import type { ConditionEvent, ServiceEvent, SystemEvent } from '#src/events/types.js';
+import { Queue } from '#src/queue.js';
 
 const condition = (
   name: string,
@@ -10,7 +11,11 @@ const condition = (
   state: ConditionEvent['state'],
 ): ConditionEvent => ({ type: 'condition', name, state, previous, generation: 1 });
 
-async function drain(channel: Channel): Promise<SystemEvent[]> {
+/** The queue of an event stream. */
+const queue = (onEnd: () => void = () => {}, limit = QUEUE_LIMIT): Queue<SystemEvent> =>
+  new Queue({ limit, fold: (events) => foldToFit(events, limit), onEnd });
+
+async function drain(channel: Queue<SystemEvent>): Promise<SystemEvent[]> {
   const events: SystemEvent[] = [];
   for await (const event of channel) events.push(event);
   return events;
@@ -18,7 +23,7 @@ async function drain(channel: Channel): Promise<SystemEvent[]> {
 
 test('events come in order, before the end, whether they were waited for or not', async (t) => {
   let ended = 0;
-  const channel = new Channel(() => ended++);
+  const channel = queue(() => void ended++);
   const first = channel.next();
   const second = channel.next();
   for (const name of ['a', 'b', 'c']) channel.push(condition(name, 'off', 'on'));
@@ -35,14 +40,14 @@ test('events come in order, before the end, whether they were waited for or not'
 });
 
 test('an error is told once, after what came before it', async (t) => {
-  const channel = new Channel(() => {});
+  const channel = queue(() => {});
   channel.push(condition('a', 'off', 'on'));
   channel.end(new FinitError('FINIT_NOT_RUNNING', 'gone'));
   t.like(await channel.next(), { done: false });
   await t.throwsAsync(channel.next(), { code: 'FINIT_NOT_RUNNING' });
   t.like(await channel.next(), { done: true });
 
-  const waiting = new Channel(() => {});
+  const waiting = queue(() => {});
   const [one, two] = [waiting.next(), waiting.next()];
   waiting.end(new FinitError('FINIT_NOT_RUNNING', 'gone'));
   await t.throwsAsync(one, { code: 'FINIT_NOT_RUNNING' });
@@ -51,7 +56,7 @@ test('an error is told once, after what came before it', async (t) => {
 
 test('leaving the loop ends it, and what waits is forgotten', async (t) => {
   let ended = 0;
-  const channel = new Channel(() => ended++);
+  const channel = queue(() => void ended++);
   for (const name of ['a', 'b']) channel.push(condition(name, 'off', 'on'));
   for await (const _ of channel) break;
   t.is(ended, 1);
@@ -59,7 +64,7 @@ test('leaving the loop ends it, and what waits is forgotten', async (t) => {
 });
 
 test('a reader that is far behind gets the last state of each thing, with the state that it knew before', async (t) => {
-  const channel = new Channel(() => {}, 10);
+  const channel = queue(() => {}, 10);
   channel.push(condition('flapping', 'off', 'on'));
   channel.push(condition('steady', 'off', 'on'));
   for (let i = 0; i < 9; i++) channel.push(condition('flapping', i % 2 ? 'off' : 'on', i % 2 ? 'on' : 'off'));
@@ -68,7 +73,7 @@ test('a reader that is far behind gets the last state of each thing, with the st
 });
 
 test('it never holds more than its limit: the oldest go', async (t) => {
-  const channel = new Channel(() => {}, 10);
+  const channel = queue(() => {}, 10);
   for (let i = 0; i < 1000; i++) channel.push(condition(`c${i}`, 'off', 'on'));
   channel.end();
   const events = await drain(channel);

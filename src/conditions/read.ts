@@ -1,0 +1,78 @@
+/** The state of conditions, now. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compileConditionPattern, parseConditionName } from '../protocol/condition-name.js';
+import { type FinitOptions, resolveRunDir } from '../run-dir.js';
+import { nameLimit } from './names.js';
+import {
+  assertRunDir,
+  type ConditionState,
+  conditionDir,
+  RECONF,
+  readEntry,
+  readGeneration,
+  readNames,
+  stateOf,
+} from './state.js';
+
+/** A condition and its state. */
+export interface Condition {
+  name: string;
+  state: ConditionState;
+}
+
+/**
+ * The state of one condition.
+ * @param name full name; a bare one means `usr/<name>`
+ * @throws {FinitError} `FINIT_INVALID_CONDITION`, `FINIT_NOT_RUNNING`, `FINIT_ACCESS_DENIED`
+ */
+export async function get(name: string, options: FinitOptions = {}): Promise<ConditionState> {
+  const runDir = resolveRunDir(options);
+  const full = parseConditionName(name, nameLimit(runDir));
+  assertRunDir(runDir);
+  // Being written by finit just now: it takes it microseconds.
+  for (let attempt = 0; ; attempt++) {
+    const entry = readEntry(join(conditionDir(runDir), full));
+    const generation = readGeneration(runDir);
+    const pending = (typeof entry === 'object' && entry.kind === 'pending') || generation === 'pending';
+    if (pending && attempt < 5) {
+      await sleep(1);
+      continue;
+    }
+    return stateOf(
+      entry === 'directory' ? undefined : entry,
+      generation === 'pending' ? undefined : generation,
+    );
+  }
+}
+
+/**
+ * All conditions that are on or in flux, by name; with a pattern, those that match it.
+ * @param pattern see {@link watch}
+ * @throws {FinitError} `FINIT_INVALID_CONDITION`, `FINIT_NOT_RUNNING`, `FINIT_ACCESS_DENIED`
+ */
+export async function list(
+  pattern: string | readonly string[] = '**',
+  options: FinitOptions = {},
+): Promise<Condition[]> {
+  const runDir = resolveRunDir(options);
+  const matches = compileConditionPattern(pattern);
+  assertRunDir(runDir);
+  const found: Condition[] = [];
+  const generation = readGeneration(runDir);
+  const root = conditionDir(runDir);
+  const visit = (prefix: string): void => {
+    for (const file of readNames(join(root, prefix)) ?? []) {
+      const name = prefix + file;
+      if (name === RECONF) continue;
+      const entry = readEntry(join(root, name));
+      if (entry === 'directory') visit(`${name}/`);
+      else if (entry !== undefined && matches(name)) {
+        const state = stateOf(entry, generation === 'pending' ? undefined : generation);
+        if (state !== 'off') found.push({ name, state });
+      }
+    }
+  };
+  visit('');
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
