@@ -1,5 +1,14 @@
 /** What a condition's file says: src/cond.c (cond_get_path()) and src/cond-w.c, the same from finit 4.2 to 5.0-dev. */
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { FinitError } from '../errors.js';
 
@@ -30,7 +39,8 @@ export function stateOf(entry: Entry | undefined, generation: number | undefined
 const isMissing = (error: unknown): boolean => {
   const code = (error as NodeJS.ErrnoException).code;
   // ESRCH: below /proc/<pid>/root, after the process has ended.
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH';
+  // ELOOP: a link where a file was to be.
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH' || code === 'ELOOP';
 };
 
 function fileError(error: unknown, path: string): FinitError {
@@ -66,6 +76,24 @@ const parseGeneration = (text: string): number | undefined => {
   return digits === undefined || Number(digits) === 0 ? undefined : Number(digits);
 };
 
+/** More than a generation has, whatever the file holds. */
+const HEAD = 32;
+
+/**
+ * The beginning of a regular file; undefined for anything else. finit's files are root's, but nothing that lies there, a FIFO
+ * say, or a gigabyte, is to hold up who reads it.
+ */
+function readHead(path: string): string | undefined {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(fd).isFile()) return undefined;
+    const bytes = Buffer.alloc(HEAD);
+    return bytes.toString('latin1', 0, readSync(fd, bytes, 0, HEAD, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** The entry at a path; `undefined` when there is none, `'directory'` for a directory. */
 export function readEntry(path: string): Entry | 'directory' | undefined {
   return unlessMissing(path, () => {
@@ -78,7 +106,7 @@ export function readEntry(path: string): Entry | 'directory' | undefined {
       return target.split('/').at(-1) === RECONF ? { kind: 'oneshot' } : undefined;
     }
     if (!stat.isFile()) return undefined;
-    const text = readFileSync(path, 'latin1');
+    const text = readHead(path) ?? '?';
     const generation = parseGeneration(text);
     if (generation !== undefined) return { kind: 'generation', generation };
     return text === '' ? { kind: 'pending' } : undefined;
@@ -88,7 +116,7 @@ export function readEntry(path: string): Entry | 'directory' | undefined {
 /** The current generation; `undefined` while there is none, `'pending'` in the moment of its being written. */
 export function readGeneration(runDir: string): number | 'pending' | undefined {
   const path = join(conditionDir(runDir), RECONF);
-  const text = unlessMissing(path, () => readFileSync(path, 'latin1'));
+  const text = unlessMissing(path, () => readHead(path));
   if (text === undefined) return undefined;
   return text === '' ? 'pending' : parseGeneration(text);
 }

@@ -1,6 +1,15 @@
 // What a directory can stand in for: the files are written here as finit writes them. What finit itself does is in
 // test/integration/conditions.test.ts.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -62,6 +71,21 @@ test('a file with the current generation is on, with another in flux, a link to 
     { name: 'service/a/running', state: 'on' },
     { name: 'service/b/ready', state: 'flux' },
   ]);
+});
+
+test('what is no condition file, a FIFO or a gigabyte, holds nobody up', async (t) => {
+  const { runDir, cond } = fakeRunDir(t);
+  execFileSync('mkfifo', [join(cond, 'usr/fifo')]);
+  put(cond, 'usr/large', '1\n');
+  truncateSync(join(cond, 'usr/large'), 2 ** 30);
+  t.is(await get('fifo', { runDir }), 'off');
+  t.deepEqual(await list('usr/*', { runDir }), [{ name: 'usr/large', state: 'on' }]);
+  const changes = watch('usr/*', { runDir });
+  t.deepEqual(await take(changes, 1), ['usr/large undefined on 1']);
+  rmSync(join(cond, 'reconf'));
+  execFileSync('mkfifo', [join(cond, 'reconf')]);
+  t.deepEqual(await take(changes, 1), ['usr/large on flux undefined']);
+  await changes.return?.();
 });
 
 test('writing reconf puts what has a generation in flux and leaves links alone', async (t) => {
