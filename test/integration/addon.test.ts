@@ -40,7 +40,7 @@ test('the addon works in several worker threads at once, and in the main thread 
     import { parentPort, workerData } from 'node:worker_threads';
     const { conditions, services } = await import(${module('index.js')});
     const runDir = workerData;
-    const waited = conditions.wait('go', { runDir, timeout: 20000 });
+    const waited = conditions.wait('go', { runDir, timeout: 60000 });
     const names = new Set();
     for (let i = 0; i < 50; i++) names.add((await services.get('keventd', { runDir })).identity);
     parentPort.postMessage('asked');
@@ -81,7 +81,7 @@ test('two copies of the addon in one process both work', async (t) => {
     endMarkers: new Uint32Array(),
     limit: 1,
     window: 1,
-    timeout: 5000,
+    timeout: 30_000,
   };
   const results = await Promise.all(
     [first, second, first, second].map((addon) => addon.burst(request).result),
@@ -130,7 +130,7 @@ for (const [how, end] of [
     const ended = await t.throwsAsync(run(process.execPath, ['--input-type=module', '-e', source]));
     t.falsy(/addon/.test(String(ended)), String(ended));
     thaw();
-    t.is((await runlevel({ runDir, timeout: 5000 })).current, 2);
+    t.is((await runlevel({ runDir, timeout: 30_000 })).current, 2);
     t.true((await list({ runDir })).length > 0);
   });
 }

@@ -40,7 +40,7 @@ for (const suite of ['forky', 'trixie'])
         'night.conf': `service [3] name:night notify:none /bin/sleep 100003 -- Night\n`,
       },
     });
-    t.is((await run(box, 'wait', 'service/web/ready', 'task/fail/failure', '--timeout', '20s')).code, 0);
+    t.is((await run(box, 'wait', 'service/web/ready', 'task/fail/failure', '--timeout', '60s')).code, 0);
 
     t.like(await run(box, 'cond', 'get', 'open'), { code: 1, stdout: 'off\n' });
     t.is((await run(box, 'cond', 'set', 'open', 'also')).code, 0);
@@ -86,9 +86,9 @@ for (const suite of ['forky', 'trixie'])
     t.regex((await run(box, 'status', 'web')).stdout, new RegExp(`^ +Pid : ${pid}$`, 'm'));
 
     t.is((await run(box, 'stop', 'inst')).code, 0);
-    t.is((await run(box, 'wait', 'service/inst:1/stopped', 'service/inst:2/stopped', '-t', '20s')).code, 0);
+    t.is((await run(box, 'wait', 'service/inst:1/stopped', 'service/inst:2/stopped', '-t', '60s')).code, 0);
     t.is((await run(box, 'start', 'inst:2')).code, 0);
-    t.is((await run(box, 'wait', 'service/inst:2/ready', '-t', '20s')).code, 0);
+    t.is((await run(box, 'wait', 'service/inst:2/ready', '-t', '60s')).code, 0);
     t.is((await services.get('inst:1', { runDir: box.runDir })).state, 'stopped');
     for (const action of ['start', 'stop', 'restart', 'status']) {
       const { code, stderr } = await run(box, action, 'nobody');
@@ -99,12 +99,12 @@ for (const suite of ['forky', 'trixie'])
     t.like(await run(box, 'runlevel'), { code: 0, stdout: 'N 2\n' });
     t.is((await box.initctl('runlevel')).stdout, 'N 2\n');
     t.is((await run(box, 'runlevel', '3')).code, 0);
-    t.is((await run(box, 'wait', 'service/night/ready', '-t', '20s')).code, 0);
+    t.is((await run(box, 'wait', 'service/night/ready', '-t', '60s')).code, 0);
     t.is((await run(box, 'runlevel')).stdout, '2 3\n');
 
     await box.writeConfig('new.conf', 'service [2345] name:new notify:none /bin/sleep 100004 -- New\n');
     t.is((await run(box, 'reload')).code, 0);
-    t.is((await run(box, 'wait', 'service/new/ready', '-t', '20s')).code, 0);
+    t.is((await run(box, 'wait', 'service/new/ready', '-t', '60s')).code, 0);
   });
 
 test('watch and events follow until they are interrupted', async (t) => {
