@@ -15,20 +15,47 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const LOG = '/run/messages';
 const SYSLOGD = `service [S12345] name:syslogd notify:none /sbin/syslogd -n -O ${LOG} -- System log\n`;
 
-const { values } = parseArgs({
-  options: { suite: { type: 'string', default: 'forky' }, rootless: { type: 'boolean', default: false } },
-});
+const USAGE = 'Usage: npm run demo [-- [--suite forky|trixie] [--rootless]]';
+const values = readArguments();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const watching = new AbortController();
 
-tell('sandbox', `booting finit from Debian ${values.suite} in namespaces of its own`);
+tell('sandbox', `a finit of its own, in namespaces: Debian ${values.suite}'s`);
 const box = await startSandbox({
   suite: values.suite,
   ...(values.rootless && { rootless: true }),
   mounts: { '/srv/shop': path('../shop'), '/srv/node_modules/node-finit': path('../..') },
   config: { 'shop.conf': readFileSync(path('../shop/finit.d/shop.conf'), 'utf8'), 'syslogd.conf': SYSLOGD },
   onProgress: (text) => tell('sandbox', text),
-});
+}).catch((error) => fail(error.message));
+if (/^4\.[0-3](\D|$)/.test(box.version)) {
+  await box.kill();
+  fail(`finit ${box.version} has no notify:systemd, which the shop needs`);
+}
 const { runDir } = box;
+
+function fail(message) {
+  console.error(`demo: ${message}`);
+  process.exit(1);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        suite: { type: 'string', default: 'forky' },
+        rootless: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`demo: ${error.message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 /** The system log of the box so far. */
 const messages = () => box.readFile(LOG).then(String, () => '');

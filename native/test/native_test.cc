@@ -150,7 +150,7 @@ bool silent(int fd, const std::vector<uint8_t>&) {
 // Gives time for what has to happen on another thread; the test fails if it does not.
 template <typename Condition>
 void eventually(Condition condition) {
-  for (int i = 0; i < 5000 && !condition(); i++) usleep(1000);
+  for (int i = 0; i < 60000 && !condition(); i++) usleep(1000);
   CHECK(condition());
 }
 

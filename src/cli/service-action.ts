@@ -8,8 +8,8 @@ function action(name: string, act: typeof services.start, what: string): Command
     summary: `${name} services`,
     help: `Usage: node-finit ${name} NAME[:ID]…
 
-${what} A NAME without :ID means all with that name. It is done when finit has accepted it; node-finit wait
-service/NAME/ready waits for more.
+${what} A NAME without :ID means all with that name. It is done when finit has accepted it. To wait until
+services have got there: node-finit wait service/NAME/running, or …/ready for one that says when it is ready.
 
 Exit codes: 0 accepted, 69 no such service (then nothing has been done), 1 failed.`,
     async run(argv) {

@@ -98,7 +98,8 @@ export function spawnInBox(
     // A session of its own, so that the command can be killed with all it has started: nsenter waits outside.
     detached: true,
     ...rest,
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', ...env },
+    // child_process passes NODE_V8_COVERAGE on by itself unless it is named.
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', NODE_V8_COVERAGE: undefined, ...env },
   });
 }
 

@@ -52,8 +52,8 @@ export class Keeper {
     unlinkSync(name);
     this.#child = spawn('/bin/sh', [SCRIPT, cache.boxes, id], {
       cwd: '/',
-      // Nothing of our environment, which finit and all its services would inherit.
-      env: { PATH: pathOf(tools) },
+      // Nothing of our environment, which finit and all its services would inherit; nor what child_process adds by itself.
+      env: { PATH: pathOf(tools), NODE_V8_COVERAGE: undefined },
       stdio: ['ignore', this.#console, this.#console, 'pipe', 'pipe'],
       // Its own session: a signal for the caller's process group must not reach it.
       detached: true,

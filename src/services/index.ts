@@ -106,7 +106,7 @@ async function act(
 function unknown(names: string[]): FinitError {
   return new FinitError(
     'FINIT_UNKNOWN_SERVICE',
-    `finit has no service ${names.join(', ')}. "initctl status" lists those it has; one whose stanza it does not like is not ` +
+    `finit has no service ${names.join(', ')}. "node-finit status" lists those it has; one whose stanza it does not like is not ` +
       'there either, then its log says why.',
     { subject: names.join(' ') },
   );

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { exchangeError } from '#src/transport/errors.js';
 import { connect } from '#src/transport/index.js';
 import { startFakeFinit } from '../helpers/fake-finit.js';
@@ -17,14 +17,20 @@ test('without a socket the message names it and says what to do', async (t) => {
   });
 });
 
+function scratch(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'node-finit-errors-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
 test('a socket that is a file is not finit', async (t) => {
-  const runDir = mkdtempSync(join(tmpdir(), 'node-finit-'));
+  const runDir = scratch(t);
   writeFileSync(join(runDir, 'socket'), '');
   await t.throwsAsync(ask(runDir), { code: 'FINIT_NOT_RUNNING' });
 });
 
 test('a socket of another kind is not finit', async (t) => {
-  const runDir = mkdtempSync(join(tmpdir(), 'node-finit-'));
+  const runDir = scratch(t);
   const server = createServer().listen(join(runDir, 'socket'));
   await t.throwsAsync(ask(runDir), { code: 'FINIT_BAD_REPLY', message: /SOCK_SEQPACKET/ });
   server.close();
@@ -51,7 +57,7 @@ test('a socket that one may not use is FINIT_ACCESS_DENIED with its owner, group
 });
 
 test('a run directory that one may not enter is FINIT_ACCESS_DENIED with its owner, group and mode', (t) => {
-  const above = mkdtempSync(join(tmpdir(), 'node-finit-'));
+  const above = scratch(t);
   chmodSync(above, 0o755);
   const runDir = join(above, 'finit');
   mkdirSync(runDir);
