@@ -166,8 +166,9 @@ export class ConditionTree {
     // In the run directory only the tree matters; finit's socket and its other files come and go beside it.
     if (directory === ROOT && name !== TREE) return;
     const path = directory === ROOT ? name : `${directory}/${name}`;
-    if (mask & (IN.DELETE | IN.MOVED_FROM)) this.#removed(path);
-    else this.#appeared(path);
+    if (!(mask & (IN.DELETE | IN.MOVED_FROM))) this.#appeared(path);
+    else if (mask & IN.ISDIR && this.#watch(path)) this.#replaced(path);
+    else this.#removed(path);
   }
 
   #appeared(path: string): void {
@@ -190,6 +191,18 @@ export class ConditionTree {
       if (path === TREE && name === RECONF) continue;
       this.#appeared(`${path}/${name}`);
     }
+  }
+
+  /**
+   * A directory was deleted, and there is one of that name: a later one, which has perhaps been read already. What was known
+   * of the old one was reported by the events of its own files; only what is not in the new one is gone.
+   */
+  #replaced(path: string): void {
+    this.#enter(path);
+    const prefix = path === TREE ? '' : `${path.slice(TREE.length + 1)}/`;
+    for (const name of [...this.#entries.keys()])
+      if (name.startsWith(prefix) && typeof readEntry(join(this.runDir, TREE, name)) !== 'object')
+        this.#put(name, undefined);
   }
 
   #removed(path: string): void {

@@ -129,6 +129,26 @@ test('a directory that is deleted and made anew 500 times never loses the last s
   for (let i = 1; i < states.length; i++) t.not(states[i], states[i - 1], 'every change is one');
 });
 
+test('events about directories that have been replaced since report nothing that did not happen', async (t) => {
+  const { runDir, cond } = fakeRunDir(t);
+  const service = join(cond, 'service/web');
+  mkdirSync(join(cond, 'service'));
+  const changes = watch('**', { runDir });
+  // All of it before the first event is read: by then the last directory is the one that is found.
+  for (let i = 0; i < 5; i++) {
+    mkdirSync(service, { recursive: true });
+    if (i < 4) rmSync(service, { recursive: true });
+  }
+  writeFileSync(join(service, 'ready'), '1\n');
+  await delay(20);
+  put(cond, 'usr/end', '1\n');
+  t.deepEqual(await take(changes, 2), ['service/web/ready off on 1', 'usr/end off on 1']);
+  // And the one that is there is followed.
+  rmSync(service, { recursive: true });
+  t.deepEqual(await take(changes, 1), ['service/web/ready on off 1']);
+  await changes.return?.();
+});
+
 test('an overflow of the kernel queue is made up for by reading everything again', async (t) => {
   const { runDir, cond } = fakeRunDir(t);
   put(cond, 'usr/gone', '1\n');

@@ -17,6 +17,11 @@ function run(box: Sandbox, ...args: string[]): Promise<{ code: number; stdout: s
   );
 }
 
+async function succeeds(t: ExecutionContext, box: Sandbox, ...args: string[]): Promise<void> {
+  const { code, stderr } = await run(box, ...args);
+  t.is(code, 0, `node-finit ${args.join(' ')}: ${stderr}`);
+}
+
 /** A command that runs until it is told to end. */
 function follow(t: ExecutionContext, box: Sandbox, ...args: string[]) {
   const child = spawn(process.execPath, [cli, ...args, '--run-dir', box.runDir], {
@@ -40,10 +45,10 @@ for (const suite of ['forky', 'trixie'])
         'night.conf': `service [3] name:night notify:none /bin/sleep 100003 -- Night\n`,
       },
     });
-    t.is((await run(box, 'wait', 'service/web/ready', 'task/fail/failure', '--timeout', '60s')).code, 0);
+    await succeeds(t, box, 'wait', 'service/web/ready', 'task/fail/failure', '--timeout', '60s');
 
     t.like(await run(box, 'cond', 'get', 'open'), { code: 1, stdout: 'off\n' });
-    t.is((await run(box, 'cond', 'set', 'open', 'also')).code, 0);
+    await succeeds(t, box, 'cond', 'set', 'open', 'also');
     t.like(await run(box, 'cond', 'get', 'usr/open'), { code: 0, stdout: 'on\n' });
     t.is((await box.initctl('cond', 'get', 'open')).code, 0);
     t.is(
@@ -54,7 +59,7 @@ for (const suite of ['forky', 'trixie'])
       (await run(box, 'cond', 'list', 'usr/*')).stdout,
       /^STATE {2}CONDITION\non {5}usr\/also\non {5}usr\/open\n$/,
     );
-    t.is((await run(box, 'cond', 'clear', 'open')).code, 0);
+    await succeeds(t, box, 'cond', 'clear', 'open');
     t.is((await box.initctl('cond', 'get', 'open')).code, 1);
     const refused = await run(box, 'cond', 'set', '../etc');
     t.is(refused.code, 73);
@@ -63,7 +68,7 @@ for (const suite of ['forky', 'trixie'])
     const late = await run(box, 'wait', 'never', '--timeout', '50ms');
     t.is(late.code, 124);
     t.regex(late.stderr, /<usr\/never> is off/);
-    t.is((await run(box, 'wait', 'never', '--state', 'off')).code, 0);
+    await succeeds(t, box, 'wait', 'never', '--state', 'off');
 
     // The columns of initctl, with the state as it is: a task that failed is not "done".
     const theirs = (await box.initctl('-p', 'status')).stdout
@@ -85,10 +90,10 @@ for (const suite of ['forky', 'trixie'])
     const { pid } = await services.get('web', { runDir: box.runDir });
     t.regex((await run(box, 'status', 'web')).stdout, new RegExp(`^ +Pid : ${pid}$`, 'm'));
 
-    t.is((await run(box, 'stop', 'inst')).code, 0);
-    t.is((await run(box, 'wait', 'service/inst:1/stopped', 'service/inst:2/stopped', '-t', '60s')).code, 0);
-    t.is((await run(box, 'start', 'inst:2')).code, 0);
-    t.is((await run(box, 'wait', 'service/inst:2/ready', '-t', '60s')).code, 0);
+    await succeeds(t, box, 'stop', 'inst');
+    await succeeds(t, box, 'wait', 'service/inst:1/stopped', 'service/inst:2/stopped', '-t', '60s');
+    await succeeds(t, box, 'start', 'inst:2');
+    await succeeds(t, box, 'wait', 'service/inst:2/ready', '-t', '60s');
     t.is((await services.get('inst:1', { runDir: box.runDir })).state, 'stopped');
     for (const action of ['start', 'stop', 'restart', 'status']) {
       const { code, stderr } = await run(box, action, 'nobody');
@@ -98,13 +103,13 @@ for (const suite of ['forky', 'trixie'])
 
     t.like(await run(box, 'runlevel'), { code: 0, stdout: 'N 2\n' });
     t.is((await box.initctl('runlevel')).stdout, 'N 2\n');
-    t.is((await run(box, 'runlevel', '3')).code, 0);
-    t.is((await run(box, 'wait', 'service/night/ready', '-t', '60s')).code, 0);
+    await succeeds(t, box, 'runlevel', '3');
+    await succeeds(t, box, 'wait', 'service/night/ready', '-t', '60s');
     t.is((await run(box, 'runlevel')).stdout, '2 3\n');
 
     await box.writeConfig('new.conf', 'service [2345] name:new notify:none /bin/sleep 100004 -- New\n');
-    t.is((await run(box, 'reload')).code, 0);
-    t.is((await run(box, 'wait', 'service/new/ready', '-t', '60s')).code, 0);
+    await succeeds(t, box, 'reload');
+    await succeeds(t, box, 'wait', 'service/new/ready', '-t', '60s');
   });
 
 test('watch and events follow until they are interrupted', async (t) => {
