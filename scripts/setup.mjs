@@ -80,18 +80,14 @@ function checkMachine() {
   );
 }
 
-function run(command, args, what) {
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    env: environment(),
-  });
+function run(command, args, what, env = process.env) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env });
   if (error) fail(`${what} failed: ${error.message}`);
   if (status !== 0) fail(`${what} failed (exit ${status}); what it printed is above.`);
 }
 
 // Node's own headers where they were installed with it, so that node-gyp need not download them.
-function environment() {
+function withHeaders() {
   const prefix = join(dirname(process.execPath), '..');
   if (process.env.npm_config_nodedir || !existsSync(join(prefix, 'include/node/node_api.h')))
     return process.env;
@@ -125,6 +121,7 @@ function buildAddon() {
     process.execPath,
     [join(root, 'node_modules/node-gyp/bin/node-gyp.js'), 'rebuild', '--silent'],
     'node-gyp rebuild',
+    withHeaders(),
   );
 }
 
