@@ -99,7 +99,9 @@ function crashBetween(before: Service, now: Service, marked: boolean): Crash | u
   }
   if (!ended) return undefined;
   const unasked =
-    marked || now.crashes > before.crashes || (now.pid !== undefined && startedAgain && !asked(now.exit));
+    marked ||
+    (now.crashes ?? 0) > (before.crashes ?? 0) ||
+    (now.pid !== undefined && startedAgain && !asked(now.exit));
   return unasked ? describe(now) : undefined;
 }
 

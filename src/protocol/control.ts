@@ -38,6 +38,8 @@ export const Command = {
   halt: 21,
   poweroff: 22,
   suspend: 23,
+  /** From 4.16. `data`: the new root and, optionally, its init, each ended by a NUL. Older ones acknowledge it and do nothing. */
+  switchRoot: 24,
   watchdogHello: 128,
   /** `runlevel` 1: first, 0: next. Answered with a service record. */
   iterateServices: 129,
@@ -61,8 +63,8 @@ export interface RequestFields {
   runlevel?: number;
   /** A signed 32-bit number. Default 0. */
   sleeptime?: number;
-  /** At most 367 bytes as UTF-8, without NUL. Default ''. */
-  data?: string;
+  /** At most 367 bytes as UTF-8, without NUL; or bytes, as they are. Default ''. */
+  data?: string | Uint8Array;
 }
 
 /** A request, or an answer that is not a service record, taken apart. */
@@ -80,13 +82,13 @@ export interface ControlMessage {
  */
 export function encodeRequest(command: number, fields: RequestFields = {}): Uint8Array {
   const { runlevel = 0, sleeptime = 0, data = '' } = fields;
-  const text = encodeText(data);
+  const text = typeof data === 'string' ? encodeText(data) : data;
   if (text.length >= DATA_LENGTH)
     throw new FinitError(
       'FINIT_INVALID_ARGUMENT',
-      `A request to finit holds ${DATA_LENGTH - 1} bytes of text, this is ${text.length}: ${data.slice(0, 40)}…`,
+      `A request to finit holds ${DATA_LENGTH - 1} bytes of text, this is ${text.length}: ${decodeText(text, 0, 40)}…`,
     );
-  if (text.includes(0))
+  if (typeof data === 'string' && text.includes(0))
     throw new FinitError('FINIT_INVALID_ARGUMENT', 'Text in a request to finit cannot hold a NUL character');
   const bytes = new Uint8Array(REQUEST_LENGTH);
   const view = new DataView(bytes.buffer);

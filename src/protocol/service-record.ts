@@ -5,6 +5,7 @@ import { FinitError } from '../errors.js';
 import { type Field, layoutOf, type RecordLayout, recordLayouts } from './record-layouts.js';
 import {
   effectiveState,
+  type NotifyKind,
   runlevelsOf,
   type Service,
   type ServiceType,
@@ -84,7 +85,7 @@ export function decodeServiceRecord(
     environmentFile: text(fields.env),
     pidFile: pidFile.startsWith('!') ? pidFile.slice(1) : pidFile,
     forking: number(fields.forking) !== 0,
-    notify: (layout.notifyKinds[number(fields.notify)] ?? 'unknown') as Service['notify'],
+    notify: (layout.notifyKinds[number(fields.notify)] ?? 'unknown') as NotifyKind,
     sighup: number(fields.sighup) !== 0,
     manual: number(fields.manual) !== 0,
     job: number(fields.job),

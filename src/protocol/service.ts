@@ -82,12 +82,17 @@ export interface Service {
   exit?: ProcessExit;
   /** How often it has been started again, ever; for run and task how often it has run. */
   restarts: number;
-  /** How often it has crashed in short succession; at {@link maxCrashes} finit gives up. Not counted for ttys and `respawn`. */
-  crashes: number;
-  /** The stanza's `restart:`; -1 for `restart:always`. */
-  maxCrashes: number;
+  /**
+   * How often it has crashed in short succession; at {@link maxCrashes} finit gives up. Not counted for ttys and `respawn`. Absent: the
+   * way to finit does not tell.
+   */
+  crashes?: number;
+  /** The stanza's `restart:`; -1 for `restart:always`. Absent: the way to finit does not tell. */
+  maxCrashes?: number;
   /** When its process was started, in whole seconds since the machine's boot (the clock of `os.uptime()`). Absent: no process. */
   startTime?: number;
+  /** For how long its process has been there when finit answered, in whole seconds. Absent: no process. */
+  uptime?: number;
   /** The program. */
   command: string;
   /** Its arguments as finit keeps them: split at blanks, quotes kept. At most 63. */
@@ -110,16 +115,17 @@ export interface Service {
   pidFile: string;
   /** The daemon makes the PID file itself (`pid:!…`), and forks. */
   forking: boolean;
-  notify: NotifyKind;
+  /** Absent: the way to finit does not tell. */
+  notify?: NotifyKind;
   /**
    * service: reload with SIGHUP rather than stop and start; false for a stanza with `<!…>`. For run and task, where `<!…>` has
-   * another meaning, true for those that have it.
+   * another meaning, true for those that have it. Absent: the way to finit does not tell.
    */
-  sighup: boolean;
-  /** `manual:yes`: starts when asked only. */
-  manual: boolean;
-  /** finit's job number, shared by services with the same command. */
-  job: number;
+  sighup?: boolean;
+  /** `manual:yes`: starts when asked only. Absent: the way to finit does not tell. */
+  manual?: boolean;
+  /** finit's job number, shared by services with the same command. Absent: the way to finit does not tell. */
+  job?: number;
 }
 
 const blockedStates: readonly ServiceState[] = [

@@ -5,7 +5,7 @@ import { uptime as machineUptime } from 'node:os';
 import { FinitError } from '../errors.js';
 import { checkServiceName } from '../protocol/job-string.js';
 import type { Service } from '../protocol/service.js';
-import { type CallOptions, connect, Deadline } from '../transport/index.js';
+import { type CallOptions, connect, Deadline, type ServiceAction } from '../transport/index.js';
 
 export type {
   NotifyKind,
@@ -78,27 +78,21 @@ export function uptime(service: Pick<Service, 'startTime'>): number | undefined 
 }
 
 async function act(
-  command: 'start' | 'stop' | 'restart',
+  action: ServiceAction,
   names: string | readonly string[],
   options: CallOptions,
 ): Promise<void> {
   const all = typeof names === 'string' ? [names] : [...names];
-  if (all.length === 0) throw new FinitError('FINIT_INVALID_ARGUMENT', `No service to ${command} was named`);
+  if (all.length === 0) throw new FinitError('FINIT_INVALID_ARGUMENT', `No service to ${action} was named`);
   for (const name of all) checkServiceName(name);
   const finit = connect(options);
   const deadline = new Deadline(options.timeout);
-  const each = async (request: 'queryServices' | typeof command) => {
-    const requests = all.map((data) => ({ command: request, data }));
-    const answers = await finit.requestEach(requests, { ...options, timeout: deadline.left || 1 });
-    return all.filter((_, i) => !answers[i]?.ok);
-  };
-  // As initctl does: start, stop and restart alone say yes to a name that is not there. One query for each name, because
-  // finit's answer to a query for several cuts the names it does not know at 19 characters.
-  const strangers = await each('queryServices');
+  // As initctl does: start, stop and restart alone say yes to a name that is not there.
+  const strangers = await finit.unknownServices(all, options);
   if (strangers.length > 0) throw unknown(strangers);
-  const refused = await each(command);
+  const refused = await finit.act(action, all, { ...options, timeout: deadline.left || 1 });
   if (refused.length > 0)
-    throw new FinitError('FINIT_REFUSED', `finit refused to ${command} ${refused.join(', ')}`, {
+    throw new FinitError('FINIT_REFUSED', `finit refused to ${action} ${refused.join(', ')}`, {
       subject: refused.join(' '),
     });
 }

@@ -2,24 +2,18 @@
  * The init system as a whole: runlevel, reload, and the ways down.
  */
 import { FinitError, isFinitError } from '../errors.js';
-import { type Runlevel, runlevelOf } from '../protocol/service.js';
-import { type CallOptions, connect, type Transport } from '../transport/index.js';
+import type { Runlevel } from '../protocol/service.js';
+import { type CallOptions, connect, type RunlevelState, type Transport } from '../transport/index.js';
 
 export type { Runlevel } from '../protocol/service.js';
-
-/** What {@link runlevel} gives. */
-export interface RunlevelState {
-  current: Runlevel;
-  /** Absent while there has been none. finit's `initctl` shows N for that, and for S and 0. */
-  previous?: Runlevel;
-}
+export type { RunlevelState } from '../transport/index.js';
 
 /**
  * The runlevel that finit is in, and the one before.
  * @throws {FinitError} `FINIT_BAD_REPLY` for a runlevel that does not exist, or as every call: see {@link CallOptions}.
  */
 export async function runlevel(options: CallOptions = {}): Promise<RunlevelState> {
-  return await askRunlevel(connect(options), options);
+  return await connect(options).runlevel(options);
 }
 
 /**
@@ -37,13 +31,13 @@ export async function setRunlevel(level: Runlevel, options: CallOptions = {}): P
       `A runlevel is 0 to 9 or 'S', not ${JSON.stringify(level)}`,
     );
   const finit = connect(options);
-  const { current } = await askRunlevel(finit, options);
+  const { current } = await finit.runlevel(options);
   if (current === 0 || current === 6)
     throw new FinitError(
       'FINIT_REFUSED',
       `finit is going down (runlevel ${current}) and takes no other runlevel`,
     );
-  const request = finit.request('setRunlevel', { runlevel: character.charCodeAt(0) }, options);
+  const request = finit.setRunlevel(level, options);
   if (level === 0 || level === 6) await request.catch((error) => goneOrThrow(error, level, finit, options));
   else await request;
 }
@@ -55,7 +49,7 @@ export async function setRunlevel(level: Runlevel, options: CallOptions = {}): P
  *   {@link CallOptions}.
  */
 export async function reload(options: CallOptions = {}): Promise<void> {
-  await connect(options).request('reload', {}, options);
+  await connect(options).reload(options);
 }
 
 /**
@@ -84,8 +78,7 @@ async function goDown(
 ): Promise<void> {
   const finit = connect(options);
   try {
-    // ACK or NACK: do_reboot() in src/api.c begins with `int rc = 1` and leaves it so, hence all of 4.x say no and do it.
-    await finit.requestEach([{ command }], options);
+    await finit.power(command, 0, options);
   } catch (error) {
     await goneOrThrow(error, level, finit, options);
   }
@@ -104,7 +97,7 @@ async function goneOrThrow(
   if (!isFinitError(error, 'FINIT_CONNECTION_LOST')) throw error;
   let current: Runlevel;
   try {
-    current = (await askRunlevel(finit, options)).current;
+    current = (await finit.runlevel(options)).current;
   } catch (second) {
     if (isFinitError(second, 'FINIT_NOT_RUNNING') || isFinitError(second, 'FINIT_CONNECTION_LOST')) return;
     throw error;
@@ -115,16 +108,4 @@ async function goneOrThrow(
       cause: error,
     });
   throw error;
-}
-
-async function askRunlevel(finit: Transport, options: CallOptions): Promise<RunlevelState> {
-  const answer = await finit.request('getRunlevel', {}, options);
-  const current = runlevelOf(answer.runlevel);
-  if (current === undefined)
-    throw new FinitError(
-      'FINIT_BAD_REPLY',
-      `finit says that it is in runlevel ${answer.runlevel}, which does not exist`,
-    );
-  const previous = runlevelOf(answer.sleeptime);
-  return previous === undefined ? { current } : { current, previous };
 }

@@ -12,19 +12,28 @@ import { type BurstRequest, type BurstResult, native } from '../native.js';
 import {
   Command,
   type CommandName,
+  type ControlMessage,
   decodeAnswer,
   encodeRequest,
   type RequestFields,
 } from '../protocol/control.js';
 import { isWholeList } from '../protocol/enumeration.js';
-import { endMarkers } from '../protocol/record-layouts.js';
-import type { Service } from '../protocol/service.js';
+import { endMarkers, layoutOf } from '../protocol/record-layouts.js';
+import { type Runlevel, runlevelOf, type Service } from '../protocol/service.js';
 import { decodeServiceRecord } from '../protocol/service-record.js';
+import { encodeText } from '../protocol/text.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
 import { aborted, type Exchange, exchangeError, timedOut } from './errors.js';
 import { Deadline } from './limits.js';
 import { inTurn } from './turns.js';
-import type { Answer, Request, Transport, WaitOptions } from './types.js';
+import type {
+  FinitVersion,
+  PowerAction,
+  RunlevelState,
+  ServiceAction,
+  Transport,
+  WaitOptions,
+} from './types.js';
 
 /**
  * Connections that may wait in finit's backlog (of 10) at once. finit serves those that wait back to back, which leaves others less
@@ -44,55 +53,163 @@ interface Call extends Exchange {
   deadline: Deadline;
 }
 
+/** A request, before it is bytes. */
+interface Request extends RequestFields {
+  command: CommandName;
+}
+
 class ControlSocket implements Transport {
-  readonly #path: string;
+  readonly kind = 'socket';
+  readonly path: string;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
-  async request(command: CommandName, fields: RequestFields = {}, wait?: WaitOptions): Promise<Answer> {
-    const [answer] = await this.requestEach([{ command, ...fields }], wait);
+  async listServices(wait?: WaitOptions): Promise<Service[]> {
+    const call = this.#call('list services', wait);
+    // Two enumerations of this process would take each other's entries as well as a stranger's.
+    return await inTurn(this.path, call, () => enumerate(call));
+  }
+
+  async findService(name: string, wait?: WaitOptions): Promise<Service | undefined> {
+    return decodeServiceRecord(await this.#firstRecord(name, wait));
+  }
+
+  async unknownServices(names: readonly string[], wait?: WaitOptions): Promise<string[]> {
+    // One query for each name: finit's answer to a query for several cuts the names it does not know at 19 characters.
+    return await this.#refused('queryServices', names, {}, wait);
+  }
+
+  async act(action: ServiceAction, names: readonly string[], wait?: WaitOptions): Promise<string[]> {
+    return await this.#refused(action === 'reload' ? 'reloadService' : action, names, {}, wait);
+  }
+
+  async signalServices(names: readonly string[], signal: number, wait?: WaitOptions): Promise<string[]> {
+    return await this.#refused('signal', names, { runlevel: signal }, wait);
+  }
+
+  async runlevel(wait?: WaitOptions): Promise<RunlevelState> {
+    const answer = await this.#request('getRunlevel', {}, wait);
+    const current = runlevelOf(answer.runlevel);
+    if (current === undefined)
+      throw new FinitError(
+        'FINIT_BAD_REPLY',
+        `finit says that it is in runlevel ${answer.runlevel}, which does not exist`,
+        { path: this.path },
+      );
+    const previous = runlevelOf(answer.sleeptime);
+    return previous === undefined ? { current } : { current, previous };
+  }
+
+  async setRunlevel(level: Runlevel, wait?: WaitOptions): Promise<void> {
+    await this.#request('setRunlevel', { runlevel: String(level).charCodeAt(0) }, wait);
+  }
+
+  async reload(wait?: WaitOptions): Promise<void> {
+    await this.#request('reload', {}, wait);
+  }
+
+  async toggleDebug(wait?: WaitOptions): Promise<void> {
+    await this.#request('toggleDebug', {}, wait);
+  }
+
+  async power(action: PowerAction, force: number, wait?: WaitOptions): Promise<void> {
+    const request = { command: action, sleeptime: force };
+    if (action === 'suspend') await this.#request(action, request, wait);
+    // ACK or NACK: do_reboot() in src/api.c begins with `int rc = 1` and leaves it so, hence all of 4.x say no and do it.
+    else await this.#requestEach([request], wait);
+  }
+
+  async plugins(wait?: WaitOptions): Promise<string[]> {
+    return splitWords((await this.#request('listPlugins', {}, wait)).data);
+  }
+
+  async pluginDependencies(name: string, wait?: WaitOptions): Promise<string[]> {
+    return splitWords((await this.#request('pluginDependencies', { data: name }, wait)).data);
+  }
+
+  async switchRoot(newRoot: string, init: string, wait?: WaitOptions): Promise<void> {
+    await this.#request('switchRoot', { data: encodeText(`${newRoot}\0${init}`) }, wait);
+  }
+
+  async version(wait?: WaitOptions): Promise<FinitVersion> {
+    // A name that no service has: the answer is an empty record, and its length is what is wanted.
+    const record = await this.#firstRecord('node-finit-asks-for-the-length-of-a-record', wait);
+    const candidates = layoutOf(record.length)?.versions ?? [];
+    const [version] = candidates;
+    const evidence = `the length of a service record, ${record.length} bytes`;
+    return candidates.length === 1 && version !== undefined
+      ? { version, candidates, evidence }
+      : { candidates, evidence };
+  }
+
+  async #firstRecord(name: string, wait?: WaitOptions): Promise<Buffer> {
+    const packet = encodeRequest(Command.findService, { data: name });
+    const [record] = await exchange(this.#call(describe('findService', name), wait), [packet]);
+    return record as Buffer;
+  }
+
+  /** The names, asked one by one and back to back, to which finit says no. */
+  async #refused(
+    command: CommandName,
+    names: readonly string[],
+    fields: RequestFields,
+    wait?: WaitOptions,
+  ): Promise<string[]> {
+    const answers = await this.#requestEach(
+      names.map((data) => ({ command, ...fields, data })),
+      wait,
+    );
+    return names.filter((_, i) => !answers[i]?.ok);
+  }
+
+  /** One request that finit answers with yes. */
+  async #request(
+    command: CommandName,
+    fields: RequestFields = {},
+    wait?: WaitOptions,
+  ): Promise<ControlMessage> {
+    const [answer] = await this.#requestEach([{ ...fields, command }], wait);
     if (answer?.ok) return answer;
     // A NACK repeats the request's text, unless there is something to say.
     const said = answer?.data === fields.data ? undefined : answer?.data.trim();
+    const subject = typeof fields.data === 'string' ? fields.data : undefined;
     throw new FinitError(
       'FINIT_REFUSED',
-      `finit refused "${describe(command, fields.data)}": ${said || 'it gave no reason'}`,
-      { path: this.#path, ...(fields.data !== undefined && { subject: fields.data }) },
+      `finit refused "${describe(command, subject)}": ${said || 'it gave no reason'}`,
+      { path: this.path, ...(subject !== undefined && { subject }) },
     );
   }
 
-  async requestEach(requests: readonly Request[], wait?: WaitOptions): Promise<Answer[]> {
+  /** Several requests, in this order, back to back; a no is no error. The answers are in the same order. */
+  async #requestEach(
+    requests: readonly Request[],
+    wait?: WaitOptions,
+  ): Promise<(ControlMessage & { ok: boolean })[]> {
     const packets = requests.map(({ command, ...fields }) => encodeRequest(Command[command], fields));
-    const what = requests.map(({ command, data }) => describe(command, data)).join(', ');
+    const what = requests
+      .map(({ command, data }) => describe(command, typeof data === 'string' ? data : ''))
+      .join(', ');
     const call = this.#call(what, wait);
     if (packets.length === 0) return [];
     const replies = await exchange(call, packets);
     return replies.map(decodeAnswer);
   }
 
-  async findService(name: string, wait?: WaitOptions): Promise<Service | undefined> {
-    const packet = encodeRequest(Command.findService, { data: name });
-    const replies = await exchange(this.#call(describe('findService', name), wait), [packet]);
-    return replies.map((record) => decodeServiceRecord(record))[0];
-  }
-
-  async listServices(wait?: WaitOptions): Promise<Service[]> {
-    const call = this.#call('list services', wait);
-    // Two enumerations of this process would take each other's entries as well as a stranger's.
-    return await inTurn(this.#path, call, () => enumerate(call));
-  }
-
   #call(what: string, { timeout, signal }: WaitOptions = {}): Call {
     const deadline = new Deadline(timeout);
-    return { path: this.#path, what, timeout: deadline.timeout, deadline, signal };
+    return { path: this.path, what, timeout: deadline.timeout, deadline, signal };
   }
 }
 
 /** The control socket of the finit that these options mean. */
 export function connectControlSocket(options: FinitOptions = {}): Transport {
   return new ControlSocket(join(resolveRunDir(options), 'socket'));
+}
+
+function splitWords(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
 }
 
 async function enumerate(call: Call): Promise<Service[]> {

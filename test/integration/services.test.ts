@@ -228,10 +228,10 @@ for (const suite of suites) {
     }
     const script = `
       const { connect } = await import(${JSON.stringify(import.meta.resolve('#src/transport/index.js'))});
-      await connect({ runDir: '/nonexistent' }).request('getRunlevel').catch(() => {});
+      await connect({ runDir: '/nonexistent' }).runlevel().catch(() => {});
       process.chdir(${JSON.stringify(box.runDir)});
       process.setgroups([]); process.setgid(65534); process.setuid(65534);
-      const { code, errno, message } = await connect({ runDir: '.' }).request('getRunlevel').catch((error) => error);
+      const { code, errno, message } = await connect({ runDir: '.' }).runlevel().catch((error) => error);
       console.log(code, errno, message);`;
     const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     t.regex(said, /^FINIT_ACCESS_DENIED EACCES .*socket socket \(owner uid 0, group gid \d+, mode 0660\)/);

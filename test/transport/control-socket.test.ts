@@ -15,8 +15,8 @@ test('a request is answered, and the fake PID 1 is at its end of the connection 
   await using finit = await startFakeFinit([
     { reply: encodeRequest(Command.ack, { runlevel: 2, sleeptime: 10 }) },
   ]);
-  const answer = await connect({ runDir: finit.runDir }).request('getRunlevel');
-  t.like(answer, { ok: true, runlevel: 2, sleeptime: 10 });
+  const answer = await connect({ runDir: finit.runDir }).runlevel();
+  t.deepEqual(answer, { current: 2, previous: 'S' });
   const [connection] = await finit.connections(1);
   t.is(decodeMessage(connection?.request ?? Buffer.alloc(0)).command, Command.getRunlevel);
   t.true(connection?.end);
@@ -26,12 +26,7 @@ test('several requests are answered in their order, each on a connection of its 
   const no = encodeRequest(Command.nack);
   await using finit = await startFakeFinit([{ reply: ack }, { reply: no }, { reply: ack }]);
   const names = ['a', 'b', 'c'];
-  const requests = names.map((data) => ({ command: 'queryServices' as const, data }));
-  const answers = await connect({ runDir: finit.runDir }).requestEach(requests);
-  t.deepEqual(
-    answers.map(({ ok }) => ok),
-    [true, false, true],
-  );
+  t.deepEqual(await connect({ runDir: finit.runDir }).unknownServices(names), ['b']);
   const connections = await finit.connections(3);
   t.deepEqual(
     connections.map(({ request }) => decodeMessage(request).data),
@@ -41,7 +36,7 @@ test('several requests are answered in their order, each on a connection of its 
 });
 
 test('no requests need no finit', async (t) => {
-  t.deepEqual(await connect({ runDir: '/nonexistent' }).requestEach([]), []);
+  t.deepEqual(await connect({ runDir: '/nonexistent' }).unknownServices([]), []);
 });
 
 test('a NACK is FINIT_REFUSED, with what finit says', async (t) => {
@@ -49,9 +44,12 @@ test('a NACK is FINIT_REFUSED, with what finit says', async (t) => {
     { reply: encodeRequest(Command.nack, { data: 'Kernel does not support suspend to RAM.' }) },
     { reply: encodeRequest(Command.nack, { data: 'web' }) },
   ]);
-  const { request } = bound(finit.runDir);
-  await t.throwsAsync(request('suspend'), { code: 'FINIT_REFUSED', message: /does not support suspend/ });
-  await t.throwsAsync(request('start', { data: 'web' }), { code: 'FINIT_REFUSED', message: /no reason/ });
+  const { power } = bound(finit.runDir);
+  await t.throwsAsync(power('suspend', 0), { code: 'FINIT_REFUSED', message: /does not support suspend/ });
+  await t.throwsAsync(bound(finit.runDir).pluginDependencies('web'), {
+    code: 'FINIT_REFUSED',
+    message: /no reason/,
+  });
 });
 
 test('an answer of the wrong length, with the wrong magic, or that is none is FINIT_BAD_REPLY', async (t) => {
@@ -62,17 +60,17 @@ test('an answer of the wrong length, with the wrong magic, or that is none is FI
     { reply: encodeRequest(Command.reload) },
     { reply: new Uint8Array(100_000) },
   ]);
-  const { request } = bound(finit.runDir);
-  await t.throwsAsync(request('reload'), { code: 'FINIT_BAD_REPLY', message: /has 100:/ });
-  await t.throwsAsync(request('reload'), { code: 'FINIT_BAD_REPLY', message: /has 20360:/ });
-  await t.throwsAsync(request('reload'), { code: 'FINIT_BAD_REPLY', message: /0x1010101/ });
-  await t.throwsAsync(request('reload'), { code: 'FINIT_BAD_REPLY', message: /ACK or NACK/ });
-  await t.throwsAsync(request('reload'), { code: 'FINIT_BAD_REPLY', message: /longer than any/ });
+  const { reload } = bound(finit.runDir);
+  await t.throwsAsync(reload(), { code: 'FINIT_BAD_REPLY', message: /has 100:/ });
+  await t.throwsAsync(reload(), { code: 'FINIT_BAD_REPLY', message: /has 20360:/ });
+  await t.throwsAsync(reload(), { code: 'FINIT_BAD_REPLY', message: /0x1010101/ });
+  await t.throwsAsync(reload(), { code: 'FINIT_BAD_REPLY', message: /ACK or NACK/ });
+  await t.throwsAsync(reload(), { code: 'FINIT_BAD_REPLY', message: /longer than any/ });
 });
 
 test('a connection that is closed without an answer is FINIT_CONNECTION_LOST', async (t) => {
   await using finit = await startFakeFinit([{ close: true }]);
-  await t.throwsAsync(bound(finit.runDir).request('start', { data: 'web' }), {
+  await t.throwsAsync(bound(finit.runDir).act('start', ['web']), {
     code: 'FINIT_CONNECTION_LOST',
     message: /start web.*runlevel S.*0 or 6/s,
   });
@@ -80,15 +78,15 @@ test('a connection that is closed without an answer is FINIT_CONNECTION_LOST', a
 
 test('a finit that dies in mid-exchange is FINIT_CONNECTION_LOST, and gone afterwards', async (t) => {
   await using finit = await startFakeFinit([{ die: true }]);
-  const { request } = bound(finit.runDir);
-  await t.throwsAsync(request('getRunlevel'), { code: 'FINIT_CONNECTION_LOST' });
+  const { runlevel } = bound(finit.runDir);
+  await t.throwsAsync(runlevel(), { code: 'FINIT_CONNECTION_LOST' });
   await finit.exited;
-  await t.throwsAsync(request('getRunlevel'), { code: 'FINIT_NOT_RUNNING', message: /Nobody listens/ });
+  await t.throwsAsync(runlevel(), { code: 'FINIT_NOT_RUNNING', message: /Nobody listens/ });
 });
 
 test('a finit that does not answer is FINIT_TIMEOUT, and is let go', async (t) => {
   await using finit = await startFakeFinit([{ silent: true }]);
-  await t.throwsAsync(bound(finit.runDir).request('getRunlevel', {}, { timeout: 50 }), {
+  await t.throwsAsync(bound(finit.runDir).runlevel({ timeout: 50 }), {
     code: 'FINIT_TIMEOUT',
     message: /getRunlevel.*within 50 ms/,
   });
@@ -101,12 +99,9 @@ test('an aborted request is FINIT_ABORTED with the reason as its cause, and fini
   const controller = new AbortController();
   const reason = new Error('changed my mind');
   setTimeout(() => controller.abort(reason), 50);
-  const error = await t.throwsAsync(
-    bound(finit.runDir).request('getRunlevel', {}, { signal: controller.signal }),
-    {
-      code: 'FINIT_ABORTED',
-    },
-  );
+  const error = await t.throwsAsync(bound(finit.runDir).runlevel({ signal: controller.signal }), {
+    code: 'FINIT_ABORTED',
+  });
   t.is(error?.cause, reason);
   const [connection] = await finit.connections(1);
   t.true(connection?.closed);
@@ -114,11 +109,11 @@ test('an aborted request is FINIT_ABORTED with the reason as its cause, and fini
 
 test('what is aborted before it begins is not sent', async (t) => {
   await using finit = await startFakeFinit([{ reply: ack }]);
-  const { request } = bound(finit.runDir);
+  const { power, reload } = bound(finit.runDir);
   const signal = AbortSignal.abort('no');
-  const error = await t.throwsAsync(request('poweroff', {}, { signal }), { code: 'FINIT_ABORTED' });
+  const error = await t.throwsAsync(power('poweroff', 0, { signal }), { code: 'FINIT_ABORTED' });
   t.is(error?.cause, 'no');
-  await request('reload');
+  await reload();
   const [connection] = await finit.connections(1);
   t.is(decodeMessage(connection?.request ?? Buffer.alloc(0)).command, Command.reload);
 });
@@ -128,14 +123,14 @@ test('an answer that comes too late is not taken for the answer to the next requ
     { reply: encodeRequest(Command.ack, { runlevel: 9 }), delay: 200 },
     { reply: encodeRequest(Command.ack, { runlevel: 3 }) },
   ]);
-  const { request } = bound(finit.runDir);
-  await t.throwsAsync(request('getRunlevel', {}, { timeout: 50 }), { code: 'FINIT_TIMEOUT' });
-  t.is((await request('getRunlevel')).runlevel, 3);
+  const { runlevel } = bound(finit.runDir);
+  await t.throwsAsync(runlevel({ timeout: 50 }), { code: 'FINIT_TIMEOUT' });
+  t.is((await runlevel()).current, 3);
 });
 
 test('a timeout that is none is refused', async (t) => {
   for (const timeout of [0, -1, Number.NaN, '5' as unknown as number])
-    await t.throwsAsync(bound('/nonexistent').request('reload', {}, { timeout }), {
+    await t.throwsAsync(bound('/nonexistent').reload({ timeout }), {
       code: 'FINIT_INVALID_ARGUMENT',
     });
 });
@@ -241,6 +236,12 @@ test('who gives up while waiting for its turn to list leaves the others theirs',
 });
 
 function bound(runDir: string) {
-  const transport = connect({ runDir });
-  return { request: transport.request.bind(transport) };
+  const way = connect({ runDir });
+  return {
+    reload: way.reload.bind(way),
+    runlevel: way.runlevel.bind(way),
+    power: way.power.bind(way),
+    act: way.act.bind(way),
+    pluginDependencies: way.pluginDependencies.bind(way),
+  };
 }

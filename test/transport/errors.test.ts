@@ -8,7 +8,7 @@ import { exchangeError } from '#src/transport/errors.js';
 import { connect } from '#src/transport/index.js';
 import { startFakeFinit } from '../helpers/fake-finit.js';
 
-const ask = (runDir: string) => connect({ runDir }).request('getRunlevel');
+const ask = (runDir: string) => connect({ runDir }).runlevel();
 
 test('without a socket the message names it and says what to do', async (t) => {
   await t.throwsAsync(ask('/nonexistent'), {
@@ -78,7 +78,7 @@ function asOrdinaryUser(runDir: string, lock: () => void): string {
   if (!root) lock();
   const script = `
     const { connect } = await import(${JSON.stringify(import.meta.resolve('#src/transport/index.js'))});
-    const ask = (runDir) => connect({ runDir }).request('getRunlevel').catch((error) => error);
+    const ask = (runDir) => connect({ runDir }).runlevel().catch((error) => error);
     await ask('/nonexistent');
     if (${root}) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
     const { code, errno, message } = await ask(${JSON.stringify(runDir)});
