@@ -1,12 +1,15 @@
 /**
  * The init system as a whole: runlevel, reload, and the ways down.
  */
-import { FinitError, isFinitError } from '../errors.js';
+import { FinitError } from '../errors.js';
 import type { Runlevel } from '../protocol/service.js';
-import { type CallOptions, connect, type RunlevelState, type Transport } from '../transport/index.js';
+import { type CallOptions, connect, Deadline, type RunlevelState } from '../transport/index.js';
+import { goneOrThrow } from './power.js';
 
 export type { Runlevel } from '../protocol/service.js';
-export type { RunlevelState } from '../transport/index.js';
+export type { CallOptions, RunlevelState, TransportKind } from '../transport/index.js';
+export { info, type SystemInfo } from './info.js';
+export { halt, type PowerOptions, poweroff, reboot, suspend, switchRoot } from './power.js';
 
 /**
  * The runlevel that finit is in, and the one before.
@@ -53,59 +56,32 @@ export async function reload(options: CallOptions = {}): Promise<void> {
 }
 
 /**
- * Stops everything and powers the machine off. Fulfilled when finit has begun. Asked once, never again.
- * @throws {FinitError} `FINIT_REFUSED` when finit is already rebooting; `FINIT_CONNECTION_LOST` when it is not up yet (runlevel S,
- *   up to finit 4.14); or as every call: see {@link CallOptions}.
+ * Turns finit's debug messages on, or off again: they go to the console and the system's log.
+ * @throws {FinitError} as every call: see {@link CallOptions}.
  */
-export async function poweroff(options: CallOptions = {}): Promise<void> {
-  await goDown('poweroff', 0, options);
+export async function debug(options: CallOptions = {}): Promise<void> {
+  await connect(options).toggleDebug(options);
 }
 
-/** Stops everything and reboots the machine. As {@link poweroff}. */
-export async function reboot(options: CallOptions = {}): Promise<void> {
-  await goDown('reboot', 6, options);
-}
-
-/** Stops everything and halts the machine, with its power on. As {@link poweroff}. */
-export async function halt(options: CallOptions = {}): Promise<void> {
-  await goDown('halt', 0, options);
-}
-
-async function goDown(
-  command: 'poweroff' | 'reboot' | 'halt',
-  level: 0 | 6,
-  options: CallOptions,
-): Promise<void> {
-  const finit = connect(options);
-  try {
-    await finit.power(command, 0, options);
-  } catch (error) {
-    await goneOrThrow(error, level, finit, options);
-  }
+/** A plugin of finit's own, a shared object in PID 1. */
+export interface FinitPlugin {
+  name: string;
+  /** Names of the plugins that it needs. */
+  dependencies: string[];
 }
 
 /**
- * A connection that was lost after the request had been sent means that finit is gone, which was wanted, or that finit is in S, 0 or
- * 6, where up to 4.14 it closes the connection without an answer. So ask for the runlevel, which it always answers.
+ * The plugins that finit has loaded, in its order. Of a list longer than 367 characters finit tells the beginning (plugin_list() in
+ * src/plugin.c), the last name may be cut then.
+ * @throws {FinitError} `FINIT_UNSUPPORTED` before finit 4.4, or as every call: see {@link CallOptions}.
  */
-async function goneOrThrow(
-  error: unknown,
-  level: 0 | 6,
-  finit: Transport,
-  options: CallOptions,
-): Promise<void> {
-  if (!isFinitError(error, 'FINIT_CONNECTION_LOST')) throw error;
-  let current: Runlevel;
-  try {
-    current = (await finit.runlevel(options)).current;
-  } catch (second) {
-    if (isFinitError(second, 'FINIT_NOT_RUNNING') || isFinitError(second, 'FINIT_CONNECTION_LOST')) return;
-    throw error;
+export async function plugins(options: CallOptions = {}): Promise<FinitPlugin[]> {
+  const finit = connect(options);
+  const deadline = new Deadline(options.timeout);
+  const found: FinitPlugin[] = [];
+  for (const name of await finit.plugins(options)) {
+    const dependencies = await finit.pluginDependencies(name, { ...options, timeout: deadline.left || 1 });
+    found.push({ name, dependencies });
   }
-  if (current === level) return;
-  if (current === 0 || current === 6)
-    throw new FinitError('FINIT_REFUSED', `finit is already going down, to runlevel ${current}`, {
-      cause: error,
-    });
-  throw error;
+  return found;
 }

@@ -22,6 +22,7 @@ import { endMarkers, layoutOf } from '../protocol/record-layouts.js';
 import { type Runlevel, runlevelOf, type Service } from '../protocol/service.js';
 import { decodeServiceRecord } from '../protocol/service-record.js';
 import { encodeText } from '../protocol/text.js';
+import { hasSince } from '../protocol/version.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
 import { aborted, type Exchange, exchangeError, timedOut } from './errors.js';
 import { Deadline } from './limits.js';
@@ -86,6 +87,7 @@ class ControlSocket implements Transport {
   }
 
   async signalServices(names: readonly string[], signal: number, wait?: WaitOptions): Promise<string[]> {
+    await this.#require('4.3', 'a command for sending signals', wait);
     return await this.#refused('signal', names, { runlevel: signal }, wait);
   }
 
@@ -122,26 +124,43 @@ class ControlSocket implements Transport {
   }
 
   async plugins(wait?: WaitOptions): Promise<string[]> {
+    await this.#require('4.4', 'a command that lists plugins', wait);
     return splitWords((await this.#request('listPlugins', {}, wait)).data);
   }
 
   async pluginDependencies(name: string, wait?: WaitOptions): Promise<string[]> {
+    await this.#require('4.4', 'a command that lists plugins', wait);
     return splitWords((await this.#request('pluginDependencies', { data: name }, wait)).data);
   }
 
   async switchRoot(newRoot: string, init: string, wait?: WaitOptions): Promise<void> {
+    await this.#require('4.16', 'switch-root', wait);
     await this.#request('switchRoot', { data: encodeText(`${newRoot}\0${init}`) }, wait);
   }
 
   async version(wait?: WaitOptions): Promise<FinitVersion> {
-    // A name that no service has: the answer is an empty record, and its length is what is wanted.
-    const record = await this.#firstRecord('node-finit-asks-for-the-length-of-a-record', wait);
+    // The length of the record is what is wanted. There mostly is a job 1, and a record with something in it tells 4.2 from 4.3.
+    const record = await this.#firstRecord('1', wait);
     const candidates = layoutOf(record.length)?.versions ?? [];
     const [version] = candidates;
     const evidence = `the length of a service record, ${record.length} bytes`;
     return candidates.length === 1 && version !== undefined
       ? { version, candidates, evidence }
       : { candidates, evidence };
+  }
+
+  /**
+   * finit says yes to commands that it does not know, and does nothing.
+   * @throws {FinitError} `FINIT_UNSUPPORTED` when it is known to be older.
+   */
+  async #require(since: string, what: string, wait?: WaitOptions): Promise<void> {
+    const { candidates } = await this.version(wait);
+    if (hasSince(candidates, since) === false)
+      throw new FinitError(
+        'FINIT_UNSUPPORTED',
+        `finit has ${what} from version ${since} on, this one is ${candidates.join(' or ')}`,
+        { path: this.path },
+      );
   }
 
   async #firstRecord(name: string, wait?: WaitOptions): Promise<Buffer> {

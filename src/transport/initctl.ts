@@ -179,7 +179,7 @@ class Initctl implements Transport {
     if (signal?.aborted) throw aborted(exchange);
     try {
       const { stdout, stderr } = await promisify(execFile)(this.path, argv, {
-        timeout: deadline.timeout,
+        timeout: Math.ceil(deadline.timeout),
         killSignal: 'SIGKILL',
         maxBuffer: MOST_OUTPUT,
         env: { ...process.env, [INSIDE]: '1', LC_ALL: 'C' },
