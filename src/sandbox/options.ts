@@ -18,7 +18,7 @@ export interface SandboxOptions extends PrepareOptions {
   args?: readonly string[] | undefined;
   /** Files of /etc/finit.d, by name: `{ 'web.conf': 'service …' }`. */
   config?: Readonly<Record<string, string>> | undefined;
-  /** /etc/finit.conf. A `runlevel` line is added unless it has one. */
+  /** /etc/finit.conf, in either of finit 5's formats. A `runlevel` is added unless it has one. */
   finitConf?: string | undefined;
   /** The runlevel to boot into, 1 … 5 or 7 … 9. Default: 2. */
   runlevel?: number | undefined;

@@ -15,8 +15,20 @@ export interface Plan {
   contents: (string | Uint8Array)[];
 }
 
-/** /etc/finit.conf: `text` with a runlevel. */
+/**
+ * A line that only finit 5's block format has: a section with at most one title, or one of its settings (src/conf.c,
+ * conf_opts, of 5.0-dev). A bare `KEY=value` is no sign: in the line format that is an environment variable.
+ */
+const BLOCK_LINE =
+  /^[ \t]*(?:(?:service|task|run|sysv|tty|cgroup|rlimit|environment|env|log)(?:\s+(?:"[^"\n]*"|'[^'\n]*'|[^\s"'{}]+))?\s*\{|(?:runlevel|hostname|modules|mod|mknod|network|rcsd|runparts|runparts-progress|runparts-sysv|readiness|reboot-delay|reboot-watchdog|service-interval|shutdown)\s*\+?=)/m;
+
+/**
+ * /etc/finit.conf: `text` with a runlevel, in the format that the text is in. finit 5 reads a file that mixes the two as
+ * lines, and then takes nothing from its blocks.
+ */
 export function finitConf(text = '', runlevel = 2): string {
+  // Of two settings of a block file the later one counts; that of a service is within braces.
+  if (BLOCK_LINE.test(text)) return `runlevel = ${runlevel}\n${text}`;
   return /^[ \t]*runlevel[ \t]/m.test(text) ? text : `runlevel ${runlevel}\n${text}`;
 }
 

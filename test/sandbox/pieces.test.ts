@@ -74,6 +74,21 @@ test('finit.conf gets a runlevel unless it has one', (t) => {
   t.is(finitConf('set A=b\nrunlevel 4\n', 3), 'set A=b\nrunlevel 4\n');
 });
 
+test("finit.conf in finit 5's block format gets its runlevel in that format", (t) => {
+  const web = 'service web {\n  runlevel = "2345"\n  command = "/bin/web"\n}\n';
+  t.is(finitConf(web, 3), `runlevel = 3\n${web}`);
+  t.is(finitConf('hostname = "x"\n', 3), 'runlevel = 3\nhostname = "x"\n');
+  t.is(finitConf('cgroup "init" {\n}\n'), 'runlevel = 2\ncgroup "init" {\n}\n');
+  t.is(finitConf('environment {\n  A = "b"\n}\n'), 'runlevel = 2\nenvironment {\n  A = "b"\n}\n');
+  // finit takes the last
+  t.is(finitConf('runlevel = 4\n', 3), 'runlevel = 3\nrunlevel = 4\n');
+});
+
+test('braces and equals signs do not make a line a block', (t) => {
+  for (const text of ['A=b\n', 'hostname x\n', 'run [S] /bin/sh -c "f() { :; }; f"\n', '# service web {\n'])
+    t.is(finitConf(text, 3), `runlevel 3\n${text}`);
+});
+
 const HYBRID = '41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw';
 
 test('a cgroup is made at the top by root, and in its own cgroup by anybody else', (t) => {
