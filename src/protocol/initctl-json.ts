@@ -35,11 +35,16 @@ export function parseInitctlStatus(text: string): Service[] {
 function splitObjects(text: string): Members[] {
   const objects: Members[] = [];
   let open: Members | undefined;
+  // Of `cpu` and `limits`, objects within the object, where there are cgroups (from 4.15 on); nothing of them is wanted.
+  let depth = 0;
   for (const line of text.split('\n')) {
     const trimmed = line.trim();
     const member = /^"(\w+)": (.*?),?$/.exec(trimmed);
-    if (open !== undefined && member) open.set(member[1] ?? '', member[2] ?? '');
-    else if (open === undefined && trimmed === '{') open = new Map();
+    if (open !== undefined && member?.[2] === '{') depth++;
+    else if (open !== undefined && depth > 0 && /^\},?$/.test(trimmed)) depth--;
+    else if (open !== undefined && member) {
+      if (depth === 0) open.set(member[1] ?? '', member[2] ?? '');
+    } else if (open === undefined && trimmed === '{') open = new Map();
     else if (open !== undefined && /^\},?$/.test(trimmed)) {
       objects.push(open);
       open = undefined;
