@@ -27,9 +27,9 @@ export type ServiceState =
   | 'failed'
   /** About to be removed. */
   | 'dead'
-  /** Its `cleanup:` script is running. */
+  /** Its `cleanup:` script is running. Up to 4.9: its `post:` script. */
   | 'cleanup'
-  /** Its `post:` script is running. */
+  /** Its `post:` script is running. Up to 4.9, finit says `cleanup`. */
   | 'teardown'
   /** Told to stop, and not gone yet. */
   | 'stopping'
@@ -37,10 +37,12 @@ export type ServiceState =
   | 'active'
   /** Its `pre:` script is running. */
   | 'setup'
-  /** A condition of it is in flux; its process has got SIGSTOP. */
+  /** A condition of it is in flux; its process has got SIGSTOP. finit 4.2 and 4.3 say `waiting`. */
   | 'paused'
-  /** A condition of it is off. */
+  /** A condition of it is off. finit 4.2 and 4.3 say `ready`. */
   | 'waiting'
+  /** finit 4.2 and 4.3 only: a condition of it is off. */
+  | 'ready'
   | 'starting'
   | 'running'
   /** A state that this finit should not have. */
@@ -60,6 +62,67 @@ export type ProcessExit =
   | { /** Exit status, 0 – 255. */ code: number }
   | { /** E.g. `'SIGTERM'`; `'SIG34'` for one without a name. */ signal: string };
 
+/** Where finit puts a service's processes, and with which limits: `cgroup.NAME,…` in its stanza. */
+export interface CgroupSettings {
+  /**
+   * The group, below /sys/fs/cgroup, in which the service has its own one; `''` for the default, `system` (`user` for a tty). As
+   * finit keeps it: up to 4.14 it may have settings behind a comma, `mygrp,mem.max`, and finit then uses `system`.
+   *
+   * Where its processes really are is in /proc/PID/cgroup, which is also where initctl looks.
+   */
+  name: string;
+  /** E.g. `mem.max:100000000,cpu.weight:500`; `''` for none. */
+  settings: string;
+  /** Name of its own group, if the stanza gives one; `''`: that of its file without `.conf`. Absent before 4.15. */
+  leafName?: string;
+  /** It may make groups within its own. Absent before 4.15. */
+  delegate?: boolean;
+}
+
+/** Where a service's output goes: `log` in its stanza. */
+export interface LogSettings {
+  to: 'syslog' | 'file' | 'null' | 'console';
+  /** Only with `to: 'file'`. */
+  file?: string;
+  /** Facility and level, e.g. `local1.info`; `''` for the default, `daemon.info`. */
+  priority: string;
+  /** The tag; `''` for the default, the service's identity. */
+  tag: string;
+}
+
+/** Scripts that finit runs for a service, as the stanza has them. Those that it has. */
+export interface ServiceScripts {
+  /** Before the start. */
+  pre?: string;
+  /** After the end. */
+  post?: string;
+  /** When it is ready. From 4.4. */
+  ready?: string;
+  /** When its stanza is gone. From 4.10. */
+  cleanup?: string;
+  /** Instead of SIGHUP or a restart. From 4.13. */
+  reload?: string;
+  /** Instead of a signal. From 4.13. */
+  stop?: string;
+}
+
+/** What a tty stanza says of its terminal. */
+export interface TtySettings {
+  /** E.g. `/dev/ttyS0`, or `@console`. */
+  device: string;
+  /** Bits per second; `''` for the default. */
+  baud: string;
+  /** `TERM`; `''` for the default. */
+  term: string;
+  noclear: boolean;
+  nowait: boolean;
+  nologin: boolean;
+  /** Has no device at all (`notty`). */
+  notty: boolean;
+  /** Asks for root's password (`rescue`). */
+  rescue: boolean;
+}
+
 /** One service, run, task, tty or sysv stanza as finit has it. Plain data: JSON keeps all of it. */
 export interface Service {
   /** `name`, or `name:id`: what finit and this package call it. */
@@ -71,9 +134,9 @@ export interface Service {
   /** The state as `initctl` shows it. */
   state: ServiceState;
   /**
-   * The state as it is. Differs from {@link state} where finit 4.x is misleading: `missing` for a service that is shown as
+   * The state as it is. Differs from {@link state} where finit is misleading: `missing` for a service that is shown as
    * running although its command has vanished and there is no process, and `failed` for a run or task that is shown as done
-   * although it ended with a status other than 0.
+   * although it ended with a status other than 0. Words that older finits use in another meaning are those of today.
    */
   effectiveState: ServiceState;
   /** Its process, in finit's pid namespace. Absent: none. A `pre:` or `post:` script's while one runs. */
@@ -126,6 +189,39 @@ export interface Service {
   manual?: boolean;
   /** finit's job number, shared by services with the same command. Absent: the way to finit does not tell. */
   job?: number;
+
+  // What follows is also absent where that finit has no such thing.
+  /** How often a `manual:yes` stanza has been started (initctl's "Starts"). */
+  starts?: number;
+  /** `respawn`: started again without limit. Always so for a tty. */
+  respawn?: boolean;
+  /** `halt:`, the signal that it is stopped with, e.g. `'SIGTERM'`. */
+  stopSignal?: string;
+  /** `kill:`, how long finit waits after that before SIGKILL, in milliseconds. */
+  killDelay?: number;
+  cgroup?: CgroupSettings;
+  /** Absent, too: its output is not redirected; it is a tty. */
+  log?: LogSettings;
+  /** Absent, too: it has none. */
+  scripts?: ServiceScripts;
+  /** Of a tty only. */
+  tty?: TtySettings;
+  /** `conflict:`, the services that it does not run beside. From 4.4; absent, too, for none. */
+  conflicts?: string[];
+  /** `if:`, as the stanza has it. From 4.4; absent, too, for none. */
+  ifStatement?: string;
+  /** A run or task that stays done until it is stopped. From 4.16. */
+  remain?: boolean;
+  /** `<~…>`: a reload of what it depends on is one of it, too. From 4.16. */
+  reloadPropagates?: boolean;
+  /** Supplementary groups. From 4.15; absent, too, for none. */
+  supplementaryGroups?: string[];
+  /** `caps:`. From 4.15; absent, too, for none. */
+  capabilities?: string;
+  /** `tty:` of a service, a terminal of its own. From 4.17; absent, too, for none. */
+  controllingTerminal?: string;
+  /** Conditions that it sets besides its own. From 5.0; absent, too, for none. */
+  provides?: string[];
 }
 
 const blockedStates: readonly ServiceState[] = [
@@ -138,12 +234,12 @@ const blockedStates: readonly ServiceState[] = [
   'conflict',
 ];
 
-/** svc_block_t: why a service is stopped. Number of SVC_BLOCK_MISSING. */
+/** Number of SVC_BLOCK_MISSING in svc_block_t, why a service is stopped. */
 const BLOCK_MISSING = 1;
 
 /** What svc_status() looks at. */
 export interface StateFacts {
-  /** The state machine's state, by name: a {@link ServiceState}. */
+  /** The state machine's state, in that finit's words: a {@link ServiceState}. */
   machine: string;
   /** svc_block_t. */
   block: number;
@@ -153,22 +249,30 @@ export interface StateFacts {
   pid: number;
   /** A raw waitpid() status. */
   status: number;
+  /** Which finit's words these are: of 4.2, of 4.3, of 4.4 to 4.9, or of those since. */
+  dialect: StateDialect;
 }
 
-/** The state as finit's initctl shows it: svc_status() in src/svc.h, 4.3 … 4.17. */
-export function shownState({ machine, block, started, type }: StateFacts): ServiceState {
+export type StateDialect = '4.2' | '4.3' | '4.4' | '4.10';
+
+/** The state as finit's initctl shows it: svc_status() in src/svc.h, 4.2 … 5.0-dev. */
+export function shownState({ machine, block, started, type, dialect }: StateFacts): ServiceState {
   if (machine === 'halted') return blockedStates[block] ?? 'unknown';
-  if (machine === 'done') return started ? 'done' : 'failed';
+  // 4.2 has no word for a failure.
+  if (machine === 'done') return started || dialect === '4.2' ? 'done' : 'failed';
   if (machine === 'stopping') return type === 'run' || type === 'task' ? 'active' : 'stopping';
   return machine as ServiceState;
 }
 
 /** The state as it is: see {@link Service.effectiveState}. */
-export function effectiveState(facts: StateFacts): ServiceState {
-  const shown = shownState(facts);
-  if (shown === 'running' && facts.pid === 0 && facts.block === BLOCK_MISSING) return 'missing';
-  if (shown === 'done' && facts.status !== 0) return 'failed';
-  return shown;
+export function effectiveState(facts: StateFacts, shown: ServiceState = shownState(facts)): ServiceState {
+  const { dialect } = facts;
+  if (shown === 'running') return facts.pid === 0 && facts.block === BLOCK_MISSING ? 'missing' : shown;
+  if (shown === 'done') return facts.status !== 0 ? 'failed' : shown;
+  if (dialect === '4.10') return shown;
+  if (shown === 'cleanup') return 'teardown';
+  if (dialect === '4.4') return shown;
+  return shown === 'ready' ? 'waiting' : shown === 'waiting' ? 'paused' : shown;
 }
 
 const BOOTSTRAP = 10;
@@ -179,13 +283,17 @@ export function runlevelOf(number: number): Runlevel | undefined {
   return Number.isInteger(number) && number >= 0 && number <= 9 ? (number as Runlevel) : undefined;
 }
 
-/** The runlevels in a bit mask. */
-export function runlevelsOf(mask: number): Runlevel[] {
-  const order: Runlevel[] = ['S', 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-  return order.filter((level) => mask & (1 << (level === 'S' ? BOOTSTRAP : level)));
+/** The runlevels in a bit mask. In 4.2 and 4.3 bit 0 is S, which they do not tell from 0 (conf_parse_runlevels() in src/conf.c). */
+export function runlevelsOf(mask: number, dialect: StateDialect = '4.10'): Runlevel[] {
+  const isOld = dialect === '4.2' || dialect === '4.3';
+  const levels: Runlevel[] = [];
+  if (mask & (1 << (isOld ? 0 : BOOTSTRAP))) levels.push('S');
+  for (let level = isOld ? 1 : 0; level <= 9; level++)
+    if (mask & (1 << level)) levels.push(level as Runlevel);
+  return levels;
 }
 
-/** Runlevels as initctl prints them: `[S-12345-789]`. */
+/** Runlevels as initctl prints them: `[S-12345-789]`. (That of 4.2 and 4.3 leaves the place of 0 out.) */
 export function formatRunlevels(levels: readonly Runlevel[]): string {
   const order: Runlevel[] = ['S', 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   return `[${order.map((level) => (levels.includes(level) ? level : '-')).join('')}]`;

@@ -18,7 +18,7 @@ import {
   type RequestFields,
 } from '../protocol/control.js';
 import { isWholeList } from '../protocol/enumeration.js';
-import { endMarkers, layoutOf } from '../protocol/record-layouts.js';
+import { endMarkers, releasesOf } from '../protocol/record-layouts.js';
 import { type Runlevel, runlevelOf, type Service } from '../protocol/service.js';
 import { decodeServiceRecord } from '../protocol/service-record.js';
 import { encodeText } from '../protocol/text.js';
@@ -141,7 +141,7 @@ class ControlSocket implements Transport {
   async version(wait?: WaitOptions): Promise<FinitVersion> {
     // The length of the record is what is wanted. There mostly is a job 1, and a record with something in it tells 4.2 from 4.3.
     const record = await this.#firstRecord('1', wait);
-    const candidates = layoutOf(record.length)?.versions ?? [];
+    const candidates = releasesOf(record);
     const [version] = candidates;
     const evidence = `the length of a service record, ${record.length} bytes`;
     return candidates.length === 1 && version !== undefined
