@@ -24,7 +24,6 @@ const quirks = {
     version === '4.2' ? shown.slice(0, 2) + shown.slice(3) : shown,
   /** 4.12 to 4.15: quotes and backslashes are not escaped in JSON, so that a service with one is not valid JSON. */
   invalidJson: ['4.12', '4.14'],
-  /** All: the JSON tells no crashes; "restarts" is the sum. */
 };
 
 /** What stands behind `label : `. */

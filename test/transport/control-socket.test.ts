@@ -143,10 +143,10 @@ test('a service is found, or not', async (t) => {
 });
 
 test('records of unknown length end in FINIT_UNKNOWN_RECORD, not in guesses', async (t) => {
-  await using finit = await startFakeFinit([{ reply: new Uint8Array(20952) }]);
+  await using finit = await startFakeFinit([{ reply: new Uint8Array(20956) }]);
   const transport = connect({ runDir: finit.runDir });
-  await t.throwsAsync(transport.findService('web'), { code: 'FINIT_UNKNOWN_RECORD', message: /20952/ });
-  await t.throwsAsync(transport.listServices(), { code: 'FINIT_UNKNOWN_RECORD', message: /20952/ });
+  await t.throwsAsync(transport.findService('web'), { code: 'FINIT_UNKNOWN_RECORD', message: /20956/ });
+  await t.throwsAsync(transport.listServices(), { code: 'FINIT_UNKNOWN_RECORD', message: /20956/ });
 });
 
 test('a list is what the iterator gives', async (t) => {
