@@ -12,6 +12,8 @@ export type FinitErrorCode =
   | 'FINIT_ABORTED'
   /** finit closed the connection without an answer, or died in mid-exchange. */
   | 'FINIT_CONNECTION_LOST'
+  /** Too many at once: calls that wait already, or others who list at the same time. Nothing has been done. */
+  | 'FINIT_BUSY'
   /** finit answered, and the answer was no. */
   | 'FINIT_REFUSED'
   /** An answer of the wrong length or with the wrong magic. */

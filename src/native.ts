@@ -9,36 +9,23 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FinitError } from './errors.js';
 
-/** What a burst does, as plain data. */
-export interface BurstRequest {
-  /** File name of a listening SOCK_SEQPACKET socket. */
-  path: string;
-  /** One packet each, sent on a connection of its own, answered by one packet. */
-  requests: Uint8Array[];
-  /** Keep sending the last request until an answer is an end marker. */
-  repeat: boolean;
+/** Where a burst's outcome stands, in an array of numbers; the lengths of its answers follow. */
+export const Outcome = {
   /**
-   * With `repeat`: pairs of answer length and offset of an int32 that is negative in an end marker. An answer of another length
-   * is the last.
+   * 0, or an errno: ETIMEDOUT deadline, ECANCELED cancelled, ENODATA closed without an answer, EMSGSIZE answer longer than 64 KiB,
+   * ENOBUFS no room left in the arena, EOVERFLOW no room left for lengths.
    */
-  endMarkers: Uint32Array;
-  /** With `repeat`: give up (errno EOVERFLOW) after so many answers. */
-  limit: number;
-  /** How many connections may wait in the listen backlog at once, 1 or more; answers stay in order. */
-  window: number;
-  /** For the whole burst, in milliseconds. */
-  timeout: number;
-}
+  errno: 0,
+  /** Index in {@link SYSCALLS} of the system call that gave it. */
+  syscall: 1,
+  /** How many answers there are; a final end marker is not among them. */
+  answers: 2,
+  /** The length of the first; the answers themselves lie in the arena one behind the other. */
+  lengths: 3,
+} as const;
 
-/** How a burst ended. Never rejects: what the kernel said is in `errno`. */
-export interface BurstResult {
-  /** 0, or an errno: ETIMEDOUT deadline, ECANCELED cancelled, ENODATA closed without an answer, EMSGSIZE answer too long. */
-  errno: number;
-  /** The system call that gave it, or ''. */
-  syscall: string;
-  /** The answers so far, in order; a final end marker is not among them. */
-  replies: Buffer[];
-}
+/** Names of the system calls that a burst can fail in. */
+export const SYSCALLS = ['', 'socket', 'connect', 'send', 'recv', 'epoll_ctl', 'pthread_create'] as const;
 
 /** One inotify instance. Reads on demand, so that what JavaScript is too slow for overflows in the kernel, visibly. */
 export interface NativeInotify {
@@ -60,8 +47,32 @@ export interface NativeInotify {
 
 /** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
 export interface NativeAddon {
-  /** Runs a burst on the addon's own thread. The id is for {@link cancel}. */
-  burst(request: BurstRequest): { id: number; result: Promise<BurstResult> };
+  /**
+   * Runs a burst: requests to a listening SOCK_SEQPACKET socket, each one packet on a connection of its own, answered by one packet.
+   * @param path - the socket's file name.
+   * @param arena - where the answers go. With `outcome` the burst's own until it is over.
+   * @param outcome - see {@link Outcome}; with `endMarkers`, its length is the limit to the answers.
+   * @param window - how many connections may wait in the listen backlog at once, 1 or more; answers stay in order.
+   * @param timeout - for the whole burst, in milliseconds.
+   * @param patience - for so many microseconds at most the calling thread itself waits for the answers. 0: not at all.
+   * @param endMarkers - pairs of answer length and offset of an int32 that is negative in an end marker: the last request is repeated
+   *   until there is one. An answer of another length is the last.
+   * @returns undefined: it is over. Or it goes on on the addon's own thread until `result` is fulfilled; `id` is for {@link cancel}.
+   */
+  burst(
+    path: string,
+    requests: readonly Uint8Array[],
+    arena: Uint8Array,
+    outcome: Uint32Array,
+    window: number,
+    timeout: number,
+    patience: number,
+    endMarkers?: Uint32Array,
+  ): { id: number; result: Promise<void> } | undefined;
+  /** Locks a directory (flock) without waiting: what to unlock, or -errno; -EWOULDBLOCK when somebody has it. */
+  lock(directory: string): number;
+  /** Unlocks. */
+  unlock(lock: number): void;
   /** Ends a burst with ECANCELED; connections are closed at once. One that has ended is ignored. */
   cancel(id: number): void;
   /**

@@ -1,6 +1,8 @@
 // The addon's exports: see NativeAddon in src/native.ts. Thin: arguments in, errno and bytes out.
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -34,6 +36,7 @@ Environment::Environment(Napi::Env env) : env_(env), loop_(std::make_unique<Loop
 Environment::~Environment() = default;
 
 void Environment::end() {
+  locks.clear();
   loop_.reset();
   if (queue_ != nullptr) napi_release_threadsafe_function(std::exchange(queue_, nullptr), napi_tsfn_abort);
 }
@@ -72,68 +75,112 @@ Napi::Value type_error(Napi::Env env, const char* message) {
   return env.Undefined();
 }
 
-Napi::Object outcome_object(Napi::Env env, const BurstOutcome& outcome) {
-  auto replies = Napi::Array::New(env, outcome.replies.size());
-  for (uint32_t i = 0; i < outcome.replies.size(); i++)
-    replies.Set(i, Napi::Buffer<uint8_t>::Copy(env, outcome.replies[i].data(), outcome.replies[i].size()));
-  auto result = Napi::Object::New(env);
-  result.Set("errno", outcome.error);
-  result.Set("syscall", outcome.syscall);
-  result.Set("replies", replies);
-  return result;
+// What a burst's outcome is told in: three numbers, then the lengths of the answers.
+constexpr size_t kOutcomeNumbers = 3;
+
+void tell(uint32_t* told, const BurstOutcome& outcome) {
+  told[0] = static_cast<uint32_t>(outcome.error);
+  told[1] = static_cast<uint32_t>(outcome.syscall);
+  told[2] = static_cast<uint32_t>(outcome.answers);
 }
 
+bool is_numbers(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint32_array;
+}
+
+// burst(path, requests, arena, outcome, window, timeout, patience, endMarkers?): see NativeAddon in src/native.ts. Positional, because
+// looking up a property of an object takes as long as a system call.
 Napi::Value on_burst(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsObject()) return type_error(env, "a burst request is expected");
-  const auto request = info[0].As<Napi::Object>();
   BurstSpec spec;
   spec.address.sun_family = AF_UNIX;
-  const std::string path = request.Get("path").ToString();
-  const auto requests = request.Get("requests");
-  if (!requests.IsArray() || requests.As<Napi::Array>().Length() == 0) return type_error(env, "requests: a non-empty array");
-  const auto list = requests.As<Napi::Array>();
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    const Napi::Value item = list[i];
+  if (!info[0].IsString()) return type_error(env, "a path is expected");
+  size_t path_length = 0;
+  char path[sizeof spec.address.sun_path + 1];
+  napi_get_value_string_utf8(env, info[0], path, sizeof path, &path_length);
+  if (!info[1].IsArray()) return type_error(env, "requests: an array is expected");
+  const auto requests = info[1].As<Napi::Array>();
+  const uint32_t count = requests.Length();
+  if (count == 0) return type_error(env, "requests: at least one is expected");
+  spec.requests.reserve(count);
+  for (uint32_t i = 0; i < count; i++) {
+    const Napi::Value item = requests[i];
     if (!is_bytes(item)) return type_error(env, "requests: Uint8Arrays are expected");
     const auto [data, length] = bytes(item);
     spec.requests.emplace_back(data, data + length);
   }
-  const auto markers = request.Get("endMarkers");
-  if (!markers.IsTypedArray() || markers.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array)
-    return type_error(env, "endMarkers: a Uint32Array is expected");
-  const auto pairs = markers.As<Napi::Uint32Array>();
-  spec.end_markers.assign(pairs.Data(), pairs.Data() + pairs.ElementLength());
-  spec.repeat = request.Get("repeat").ToBoolean();
-  spec.limit = request.Get("limit").ToNumber().Uint32Value();
-  spec.window = std::max(1u, request.Get("window").ToNumber().Uint32Value());
-  spec.timeout_ms = std::max(int64_t{0}, request.Get("timeout").ToNumber().Int64Value());
-  if (env.IsExceptionPending()) return env.Undefined();
+  const Napi::Value arena = info[2], outcome = info[3], markers = info[7];
+  if (!is_bytes(arena)) return type_error(env, "arena: a Uint8Array is expected");
+  if (!is_numbers(outcome)) return type_error(env, "outcome: a Uint32Array is expected");
+  const auto [arena_data, arena_size] = bytes(arena);
+  spec.arena = const_cast<uint8_t*>(arena_data);
+  spec.arena_size = arena_size;
+  auto numbers = outcome.As<Napi::Uint32Array>();
+  uint32_t* const told = numbers.Data();
+  const size_t room = numbers.ElementLength();
+  spec.repeat = is_numbers(markers);
+  if (room < kOutcomeNumbers + (spec.repeat ? 1 : count)) return type_error(env, "outcome: no room for the lengths");
+  spec.lengths = told + kOutcomeNumbers;
+  spec.limit = room - kOutcomeNumbers;
+  if (spec.repeat) {
+    const auto pairs = markers.As<Napi::Uint32Array>();
+    spec.end_markers.assign(pairs.Data(), pairs.Data() + pairs.ElementLength());
+  }
+  if (!info[4].IsNumber() || !info[5].IsNumber() || !info[6].IsNumber())
+    return type_error(env, "window, timeout and patience: numbers are expected");
+  spec.window = std::max(1u, info[4].As<Napi::Number>().Uint32Value());
+  spec.timeout_ms = std::max(int64_t{0}, info[5].As<Napi::Number>().Int64Value());
+  const auto patience = std::chrono::microseconds(info[6].As<Napi::Number>().Uint32Value());
+
+  if (path_length >= sizeof spec.address.sun_path || memchr(path, 0, path_length) != nullptr) {
+    tell(told, {ENAMETOOLONG, Syscall::connect, 0});
+    return env.Undefined();
+  }
+  memcpy(spec.address.sun_path, path, path_length);
+  spec.address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path_length + 1);
+  auto task = std::make_unique<Burst>(std::move(spec), [told](BurstOutcome&& result) { tell(told, result); });
+  if (patience.count() > 0 && task->attempt(patience)) return env.Undefined();
 
   auto& environment = Environment::of(env);
   auto deferred = Napi::Promise::Deferred::New(env);
-  const auto settle = [&environment, deferred](Napi::Env env, const BurstOutcome& outcome) {
-    deferred.Resolve(outcome_object(env, outcome));
+  // Keep the memory where it is.
+  auto held = std::make_shared<std::pair<Napi::Reference<Napi::Value>, Napi::Reference<Napi::Value>>>(
+      Napi::Persistent(arena), Napi::Persistent(outcome));
+  const auto settle = [&environment, deferred, held](Napi::Env env) {
+    held->first.Reset();
+    held->second.Reset();
+    deferred.Resolve(env.Undefined());
     environment.release();
   };
+  environment.hold();
+  task->on_done([&environment, settle, told](BurstOutcome&& result) {
+    tell(told, result);
+    environment.to_javascript(settle);
+  });
   const uint64_t id = environment.next_id();
+  const int error = environment.loop().post(Environment::task_id(id), std::move(task));
+  if (error != 0) {
+    tell(told, {error, Syscall::pthread_create, 0});
+    settle(env);
+  }
   auto under_way = Napi::Object::New(env);
   under_way.Set("id", static_cast<double>(id));
   under_way.Set("result", deferred.Promise());
-  environment.hold();
-  if (path.size() >= sizeof spec.address.sun_path || path.find('\0') != std::string::npos) {
-    settle(env, {ENAMETOOLONG, "connect", {}});
-    return under_way;
-  }
-  memcpy(spec.address.sun_path, path.data(), path.size());
-  spec.address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
-
-  auto task = std::make_unique<Burst>(std::move(spec), [&environment, settle](BurstOutcome&& outcome) {
-    environment.to_javascript([settle, outcome = std::move(outcome)](Napi::Env env) { settle(env, outcome); });
-  });
-  const int error = environment.loop().post(Environment::task_id(id), std::move(task));
-  if (error != 0) settle(env, {error, "pthread_create", {}});
   return under_way;
+}
+
+Napi::Value on_lock(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].ToString();
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return Napi::Number::New(info.Env(), -errno);
+  const int lock = fd.get();
+  Environment::of(info.Env()).locks[lock] = std::move(fd);
+  return Napi::Number::New(info.Env(), lock);
+}
+
+Napi::Value on_unlock(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).locks.erase(info[0].ToNumber().Int32Value());
+  return info.Env().Undefined();
 }
 
 Napi::Value on_cancel(const Napi::CallbackInfo& info) {
@@ -167,6 +214,8 @@ Napi::Value on_socket_type(const Napi::CallbackInfo& info) {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   exports.Set("burst", Napi::Function::New<on_burst>(env, "burst"));
+  exports.Set("lock", Napi::Function::New<on_lock>(env, "lock"));
+  exports.Set("unlock", Napi::Function::New<on_unlock>(env, "unlock"));
   exports.Set("cancel", Napi::Function::New<on_cancel>(env, "cancel"));
   exports.Set("sendDatagram", Napi::Function::New<on_send_datagram>(env, "sendDatagram"));
   exports.Set("sendDescriptor", Napi::Function::New<on_send_descriptor>(env, "sendDescriptor"));

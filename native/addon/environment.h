@@ -36,6 +36,7 @@ class Environment {
 
   std::map<uint64_t, Inotify*> watchers;
   Fd datagram_sender;
+  std::map<int, Fd> locks;
 
  private:
   void end();

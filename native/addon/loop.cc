@@ -116,7 +116,8 @@ void Loop::unpoll(uint64_t id, int fd) {
 
 int Loop::arm(Task&, int fd) {
   epoll_event event{};
-  event.events = EPOLLIN;
+  // Edges: one that is not its turn to be read yet must not keep us awake.
+  event.events = EPOLLIN | EPOLLET;
   event.data.u64 = pack(current_, fd);
   // Closing the descriptor takes it out again.
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;

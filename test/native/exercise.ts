@@ -13,16 +13,8 @@ const addon = native();
 const collect = (globalThis as { gc?: () => void }).gc;
 
 async function exercise(dir: string): Promise<void> {
-  const burst = (path: string) =>
-    addon.burst({
-      path,
-      requests: [Buffer.alloc(384)],
-      repeat: false,
-      endMarkers: new Uint32Array([8, 4]),
-      limit: 10,
-      window: 2,
-      timeout: 50,
-    });
+  const burst = (path: string, patience = 0) =>
+    addon.burst(path, [Buffer.alloc(384)], Buffer.alloc(65536), new Uint32Array(10), 2, 50, patience);
   for (let round = 0; round < 20; round++) {
     let readable = 0;
     const inotify = new addon.Inotify(() => {
@@ -41,17 +33,30 @@ async function exercise(dir: string): Promise<void> {
     inotify.close();
     inotify.add(sub, IN.CREATE);
     inotify.read();
-    await Promise.all([burst(join(dir, 'none')).result, burst('x'.repeat(300)).result]);
+    if (burst(join(dir, 'none'), 100) !== undefined)
+      throw new Error('a socket that is not there was waited for');
+    if (burst('x'.repeat(300)) !== undefined) throw new Error('a name that is too long was waited for');
+    await burst(join(dir, 'none'))?.result;
     const cancelled = burst(join(dir, 'none'));
-    addon.cancel(cancelled.id);
-    await cancelled.result;
+    addon.cancel(cancelled?.id ?? 0);
+    await cancelled?.result;
+    const lock = addon.lock(dir);
+    if (lock < 0) throw new Error(`not locked: ${lock}`);
+    addon.lock(dir);
+    addon.unlock(lock);
+    addon.unlock(lock);
+    addon.lock(join(dir, 'none'));
     addon.sendDatagram(Buffer.from('\0node-finit-nobody'), Buffer.from('READY=1'));
     addon.sendDatagram(Buffer.alloc(0), Buffer.alloc(0));
     addon.sendDescriptor(-1, Buffer.from('x'));
     addon.socketType(0);
     for (const call of [
-      () => addon.burst(undefined as never),
-      () => addon.burst({ requests: [1] } as never),
+      () => (addon.burst as (path?: string) => unknown)(),
+      () => addon.burst('x', [1] as never, Buffer.alloc(9), new Uint32Array(9), 1, 1, 1),
+      () => addon.burst('x', [], Buffer.alloc(9), new Uint32Array(9), 1, 1, 1),
+      () => addon.burst('x', [Buffer.alloc(1)], Buffer.alloc(9), new Uint32Array(3), 1, 1, 1),
+      () =>
+        addon.burst('x', [Buffer.alloc(1)], Buffer.alloc(9), new Uint32Array(9), 1, undefined as never, 1),
       () => addon.sendDatagram('a' as never, Buffer.alloc(0)),
       () => new addon.Inotify(undefined as never),
       () => addon.sendDescriptor(1, undefined as never),
