@@ -8,7 +8,7 @@ import { FinitError, isFinitError } from '../errors.js';
 import { native, Outcome, SYSCALLS } from '../native.js';
 import { Command, encodeRequest } from '../protocol/control.js';
 import { isWholeList } from '../protocol/enumeration.js';
-import { endMarkers } from '../protocol/record-lengths.js';
+import { endMarkers } from '../protocol/record-layouts.js';
 import type { Service } from '../protocol/service.js';
 import { decodeServiceRecord } from '../protocol/service-record.js';
 import { type Arena, answersIn, giveArena, takeArena, takeLargeArena } from './arena.js';
