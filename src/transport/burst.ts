@@ -37,6 +37,8 @@ const LONGEST_LOCK = 100;
 const PATIENCE = 400;
 /** The same for a list. */
 const LIST_PATIENCE = 2000;
+/** So many exchanges in a row may be over at once, some 50 µs each, before timers and I/O have a turn. */
+const MOST_AT_ONCE = 16;
 /** Once it was in vain, so many bursts at most are not waited for. */
 const MOST_SKIPS = 64;
 
@@ -62,6 +64,7 @@ export async function exchange<T>(
   try {
     const going = burst(call, packets, arena, PATIENCE);
     if (going) await going;
+    else if (++atOnce >= MOST_AT_ONCE) await letOthersRun();
     throwFailure(call, arena);
     return answersIn(arena).map(read);
   } finally {
@@ -127,7 +130,7 @@ async function onePass(call: Call): Promise<Service[] | 'disturbed' | 'no room'>
   const arena = takeLargeArena(listRoom, MOST_SERVICES);
   try {
     const going = burst(call, LIST_REQUESTS, arena, LIST_PATIENCE, endMarkers());
-    if (going) await going;
+    await (going ?? letOthersRun());
     const errno = arena.outcome[Outcome.errno];
     if (errno === constants.errno.ENOBUFS) {
       listRoom = arena.bytes.length * 2;
@@ -185,6 +188,15 @@ function crowded({ path, timeout }: Call, times: number, cause: unknown): FinitE
 async function pause(call: Call, longest = LONGEST_PAUSE): Promise<void> {
   const time = Math.min(call.deadline.left, Math.random() * longest);
   await sleep(time, undefined, call.signal && { signal: call.signal }).catch(() => {});
+}
+
+/** Exchanges that were over at once since timers and I/O last had their turn. */
+let atOnce = 0;
+
+/** A loop over calls that are over at once would never let the event loop go on. */
+function letOthersRun(): Promise<void> {
+  atOnce = 0;
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** For each socket, how many bursts are not waited for, now and after the next that is waited for in vain. */

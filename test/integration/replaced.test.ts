@@ -79,9 +79,10 @@ test('finit that is killed and replaced by another version in mid-use: typed err
     await using other = await startFinit('trixie', { config });
     place.put(other);
     const before = user.seen.answers;
+    user.seen.last = [];
     await eventually(() => user.seen.answers > before + 50);
     t.deepEqual((await info({ runDir: place.runDir })).candidates, ['4.10', '4.11', '4.12']);
-    t.true(user.seen.last.some(({ identity }) => identity === 'web'));
+    await eventually(() => user.seen.last.some(({ identity }) => identity === 'web'));
     await user.stop();
   } finally {
     await user.stop();
@@ -104,9 +105,10 @@ for (const suite of ['forky', 'trixie']) {
       await using second = await startFinit(suite, { config });
       place.put(second);
       const before = user.seen.answers;
+      user.seen.last = [];
       await eventually(() => user.seen.answers > before + 50);
+      await eventually(() => user.seen.last.some(({ identity }) => identity === 'web'));
       await user.stop();
-      t.true(user.seen.last.some(({ identity }) => identity === 'web'));
     } finally {
       await user.stop();
     }
