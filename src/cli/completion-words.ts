@@ -2,6 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { list as listConditions } from '../conditions/index.js';
+import { list as listServices } from '../services/index.js';
 import type { ArgumentKind, Entry } from './command.js';
 import { commands } from './commands.js';
 import { globalOptions, type OptionSpec, parseCommandLine } from './options.js';
@@ -125,8 +127,7 @@ async function ofKind(kind: ArgumentKind, begun: string): Promise<Candidate[]> {
 }
 
 async function services(): Promise<Candidate[]> {
-  const { list } = await import('../services/index.js');
-  const all = await list(wait);
+  const all = await listServices(wait);
   const several = all.filter(({ id }) => id !== '').map(({ name }) => name);
   return [
     ...all.map(({ identity, description }) => ({ word: identity, about: description })),
@@ -135,8 +136,7 @@ async function services(): Promise<Candidate[]> {
 }
 
 async function conditions(user: boolean): Promise<Candidate[]> {
-  const { list } = await import('../conditions/index.js');
-  const all = await list(user ? 'usr/*' : '**');
+  const all = await listConditions(user ? 'usr/*' : '**');
   return all.map(({ name, state }) => ({ word: user ? name.slice('usr/'.length) : name, about: state }));
 }
 

@@ -123,7 +123,7 @@ export const edit = confCommand(
 Exit codes: 0; 1 no editor, or it failed; 4 it is of a service that is built into finit.`,
   },
   async (places, name, options) => {
-    if (name === '' && !options.force && !(await asksYes(`Do you want to edit ${places.conf} (y/N)? `)))
+    if (name === '' && !options.force && !asksYes(`Do you want to edit ${places.conf} (y/N)? `))
       return EXIT.ok;
     return await edited(places, name, options.create === true, options);
   },
@@ -163,7 +163,7 @@ Exit codes: 0; 1 it could not be deleted; 4 it is of a service that is built int
       throw new Failure(EXIT.missingFile, `there is no directory ${places.directory}`);
     }
     if (!exists(places, path) && !options.quiet) warn(`there is no ${path}`);
-    if (!options.force && !(await asksYes(`Remove file and symlink(s) to ${path} (y/N)? `))) return EXIT.ok;
+    if (!options.force && !asksYes(`Remove file and symlink(s) to ${path} (y/N)? `)) return EXIT.ok;
     const link = enabledPath(places, name);
     if (link !== path) attempt(() => unlinkSync(places.root + link));
     const problem = attempt(() => unlinkSync(places.root + path));

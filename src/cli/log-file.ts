@@ -1,7 +1,5 @@
 /** The system's log, searched as initctl does (do_log() in src/initctl.c): /var/log/syslog, or messages. */
-import { createReadStream, existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { finitRoot } from './root.js';
 
 /** How much is read for the last lines, in bytes. */
@@ -18,25 +16,34 @@ export function logFile(): string | undefined {
 const isAbout = (line: string, name: string, pid: number): boolean =>
   line.includes(`[${pid}]`) || line.includes(name);
 
-/** The last lines about a service; none where there is no log that can be read. */
-export async function tailOfLog(name: string, pid: number, count: number): Promise<string[]> {
+/**
+ * The last lines about a service, or all of them, oldest first; none where there is no log that can be read.
+ *
+ * Read with nothing but node:fs: streams and node:readline take longer to load than the rest of the command line.
+ */
+export function linesOfLog(name: string, pid: number, last?: number): string[] {
   const path = logFile();
   if (path === undefined) return [];
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    const start = Math.max(0, size - LARGEST_TAIL);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-    if (start > 0) lines.shift();
-    return lines.filter((line) => isAbout(line, name, pid)).slice(-count);
+    return readLines(path, last === undefined ? Number.POSITIVE_INFINITY : LARGEST_TAIL)
+      .filter((line) => isAbout(line, name, pid))
+      .slice(last === undefined ? 0 : -last);
   } catch {
     return [];
   }
 }
 
-/** All lines about a service, oldest first. */
-export async function* linesOfLog(path: string, name: string, pid: number): AsyncGenerator<string> {
-  for await (const line of createInterface({ input: createReadStream(path) }))
-    if (isAbout(line, name, pid)) yield line;
+function readLines(path: string, most: number): string[] {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const start = Math.max(0, size - most);
+    const bytes = Buffer.alloc(size - start);
+    const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, start));
+    const lines = text.split('\n');
+    // The first one may have been cut, and after the last newline there is nothing.
+    return lines.slice(start > 0 ? 1 : 0, text.endsWith('\n') ? -1 : undefined);
+  } finally {
+    closeSync(file);
+  }
 }

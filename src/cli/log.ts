@@ -1,7 +1,7 @@
 import * as services from '../services/index.js';
 import { type Command, EXIT } from './command.js';
 import { PATIENCE } from './flags.js';
-import { linesOfLog, logFile } from './log-file.js';
+import { linesOfLog } from './log-file.js';
 import { print } from './output.js';
 
 export const command: Command = {
@@ -11,17 +11,11 @@ What the system's log, /var/log/syslog or messages, has about a service with its
 
 Exit codes: 0, 69 no such service.`,
   async run(names) {
-    if (names.length === 0) await show('finit', 1);
+    if (names.length === 0) print(...linesOfLog('finit', 1));
     for (const name of names) {
       const { identity, pid } = await services.get(name, { timeout: PATIENCE });
-      if (pid !== undefined) await show(identity, pid);
+      if (pid !== undefined) print(...linesOfLog(identity, pid));
     }
     return EXIT.ok;
   },
 };
-
-async function show(name: string, pid: number): Promise<void> {
-  const path = logFile();
-  if (path === undefined) return;
-  for await (const line of linesOfLog(path, name, pid)) print(line);
-}

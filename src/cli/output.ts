@@ -14,6 +14,11 @@ export function print(...lines: string[]): void {
   if (lines.length > 0) write(`${lines.join('\n')}\n`);
 }
 
+/** Writes text to stderr. */
+export function writeError(text: string): void {
+  writeAll(2, text);
+}
+
 /** Writes a message to stderr, with the program's name in front. */
 export function warn(message: string): void {
   writeAll(2, `${programName()}: ${message}\n`);
@@ -44,12 +49,14 @@ function writeAll(fd: number, text: string): void {
 /** Whether a descriptor is a terminal. */
 export function isTerminal(fd: 0 | 1 | 2): boolean {
   try {
-    // Asked first, as the streams of `process` are slow to make.
-    if (!fstatSync(fd).isCharacterDevice()) return false;
+    // Asked first, as the streams of `process` are slow to make: /dev/null and its like, with major number 1, are none either.
+    const stat = fstatSync(fd);
+    if (!stat.isCharacterDevice() || stat.rdev >> 8 === 1) return false;
   } catch {
     return false;
   }
-  return Boolean([process.stdin, process.stdout, process.stderr][fd]?.isTTY);
+  const name = (['stdin', 'stdout', 'stderr'] as const)[fd];
+  return process[name].isTTY === true;
 }
 
 /** What output has to fit. */

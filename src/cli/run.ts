@@ -20,7 +20,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     applyGlobally(options);
     if (options.help) {
       const help = await import('./help.js');
-      return await help.printHelp(command === 'help' ? line.args[0] : command);
+      return await help.printHelp(command);
     }
     if (options.version) return (await (await commands.version?.load())?.run([], options)) ?? EXIT.failed;
     return await (await load(command ?? 'status')).run(line.args, options);
@@ -67,7 +67,10 @@ async function report(error: unknown, options: OptionValues, command: string | u
   }
   if (error.code === 'FINIT_UNKNOWN_SERVICE') {
     const unknown = error.subject ?? '';
-    if (!options.quiet) say(`no such task or service(s): ${unknown}${await guess(unknown)}`);
+    if (!options.quiet) {
+      const { didYouMean } = await import('./did-you-mean.js');
+      say(`no such task or service(s): ${unknown}${await didYouMean(unknown)}`);
+    }
     return options.noerr ? EXIT.ok : EXIT.unknownService;
   }
   say(inOptions(error.message) + (options.debug ? `\n${error.stack}` : ''));
@@ -81,18 +84,4 @@ function inOptions(message: string): string {
     .replaceAll('option runDir', '--run-dir')
     .replaceAll('option transport', '--transport')
     .replaceAll('a shorter runDir', 'a shorter --run-dir');
-}
-
-async function guess(unknown: string): Promise<string> {
-  try {
-    const [{ list }, { nearest }] = await Promise.all([
-      import('../services/index.js'),
-      import('./nearest.js'),
-    ]);
-    const names = (await list()).flatMap(({ name, identity }) => [name, identity]);
-    const hint = nearest(unknown, [...new Set(names)]);
-    return hint === undefined ? '' : `, did you mean ${hint}?`;
-  } catch {
-    return '';
-  }
 }

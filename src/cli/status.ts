@@ -2,7 +2,7 @@ import * as services from '../services/index.js';
 import * as system from '../system/index.js';
 import { type Command, EXIT } from './command.js';
 import { PATIENCE, tableStyle } from './flags.js';
-import { tailOfLog } from './log-file.js';
+import { linesOfLog } from './log-file.js';
 import type { OptionValues } from './options.js';
 import { print } from './output.js';
 import { shown } from './show.js';
@@ -61,7 +61,7 @@ async function one(name: string, options: OptionValues): Promise<number> {
   if (options.json) print(...jsonLines(statusJson(details)));
   else {
     print(...statusDetails(details, await currentRunlevel(options)), '');
-    if (service.pid !== undefined) print(...(await tailOfLog(service.identity, service.pid, LOG_LINES)));
+    if (service.pid !== undefined) print(...linesOfLog(service.identity, service.pid, LOG_LINES));
   }
   return EXIT.ok;
 }

@@ -3,9 +3,9 @@ import { isTerminal, type Screen } from './output.js';
 
 let wanted: boolean | undefined;
 
-/** No colours from now on. */
+/** No colours from now on, also in commands that are loaded from other files than the bundle. */
 export function plainStyle(): void {
-  wanted = false;
+  process.env.NO_COLOR = '1';
 }
 
 /** Whether there are colours. */
