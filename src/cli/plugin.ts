@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
+import { existsSync } from 'node:fs';
 import { prioritySink, runPlugins, standardSink } from '../plugin/index.js';
 import { type Command, EXIT, expectArguments, UsageError } from './command.js';
+import { warn } from './output.js';
 
 export const command: Command = {
-  name: 'plugin',
-  summary: 'run plugins',
   help: `Usage: node-finit plugin run [--priority] [--debug] FILE…
 
 Runs plugins, TypeScript or JavaScript files that end in "export default definePlugin({ … })", until it gets SIGTERM or
@@ -17,18 +16,15 @@ As a finit service, ready when all plugins have been set up:
   service notify:systemd log node-finit plugin run --priority /etc/finit/plugins/door.ts -- Plugins
 
 Exit codes: 0 stopped by a signal, 1 no plugin is left.`,
-  async run(argv) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: { priority: { type: 'boolean' }, debug: { type: 'boolean' } },
-    });
-    const [action, ...files] = positionals;
+  async run([action, ...files], options) {
     if (action !== 'run') throw new UsageError('expected: plugin run FILE…');
     expectArguments(files, 1, 'plugin run FILE…');
-    const { exitCode } = await runPlugins(files, {
-      log: values.priority ? prioritySink : standardSink,
-      ...(values.debug && { debug: true }),
+    const there = files.filter((file) => existsSync(file));
+    for (const file of files) if (!there.includes(file)) warn(`plugin ${file}: there is no such file`);
+    if (there.length === 0) return EXIT.failed;
+    const { exitCode } = await runPlugins(there, {
+      log: options.priority ? prioritySink : standardSink,
+      ...(options.debug && { debug: true }),
     });
     // What plugins have left behind (timers, servers) must not keep the process.
     await flushed(process.stdout);

@@ -1,30 +1,47 @@
-import { parseArgs } from 'node:util';
-import type { Runlevel } from '../system/index.js';
+import { isFinitError } from '../errors.js';
 import * as system from '../system/index.js';
-import { type Command, EXIT, UsageError } from './command.js';
-import { print } from './style.js';
+import { type Command, EXIT, Failure, UsageError } from './command.js';
+import { PATIENCE } from './flags.js';
+import { inlineJson } from './json.js';
+import { print } from './output.js';
+
+const wait = { timeout: PATIENCE };
 
 export const command: Command = {
-  name: 'runlevel',
-  summary: 'show or change the runlevel',
-  help: `Usage: node-finit runlevel [0-9|S]
+  help: `Usage: node-finit runlevel [-j] [0-9|S]
 
-Without an argument: the previous runlevel (N: none) and the present one, as initctl prints them. With one: goes there. 0 powers
-off, 6 reboots, S means 1.
+Shows the runlevel before and the present one, as runlevel(8) does: N stands for none. Or changes it: 0 powers off, 6 reboots.
 
-Exit codes: 0, 1 failed.`,
-  async run(argv) {
-    const { positionals } = parseArgs({ args: argv, allowPositionals: true, options: {} });
-    const [level] = positionals;
-    if (positionals.length > 1) throw new UsageError('expected: runlevel [0-9|S]');
-    if (level === undefined) {
-      const { current, previous } = await system.runlevel();
-      // initctl knows no runlevel before S and 0: it prints what is not 1 to 9 as N (src/initctl.c, 4.12, 4.14).
-      print(`${typeof previous === 'number' && previous > 0 ? previous : 'N'} ${current}`);
+  -j, --json  {"previous":…,"current":…}
+
+Exit codes: 0; 1 finit cannot be asked (initctl prints "unknown" then, and so is done here); 255 finit did not accept the change.`,
+  async run([level, ...rest], { json }) {
+    if (rest.length > 0) throw new UsageError('expected: runlevel [0-9|S]');
+    if (level !== undefined) return await change(level);
+    try {
+      const state = await system.runlevel(wait);
+      print(json ? inlineJson(state) : `${before(state)} ${state.current}`);
       return EXIT.ok;
+    } catch (error) {
+      if (!json) print('unknown');
+      throw error;
     }
-    if (!/^[0-9sS]$/.test(level)) throw new UsageError(`no runlevel: ${level}; 0 to 9 and S are`);
-    await system.setRunlevel((/\d/.test(level) ? Number(level) : 'S') as Runlevel);
-    return EXIT.ok;
   },
 };
+
+/** finit's initctl shows N also for S and 0. */
+function before({ previous }: system.RunlevelState): string {
+  return previous === undefined || previous === 'S' || previous === 0 ? 'N' : String(previous);
+}
+
+async function change(level: string): Promise<number> {
+  if (!/^[0-9Ss]$/.test(level)) throw new UsageError(`a runlevel is 0 to 9 or S, not ${level}`);
+  const wanted = /^s$/i.test(level) ? 'S' : (Number(level) as system.Runlevel);
+  try {
+    await system.setRunlevel(wanted, wait);
+  } catch (error) {
+    if (!isFinitError(error)) throw error;
+    throw new Failure(EXIT.refused, error.message, { cause: error });
+  }
+  return EXIT.ok;
+}

@@ -194,9 +194,4 @@ async function untilOver(box: Sandbox, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await Promise.race([box.exited, asked]);
 }
 
-export const command: Command = {
-  name: 'sandbox',
-  summary: 'Boot a real finit in namespaces and work in it',
-  help,
-  run,
-};
+export const command: Command = { help, run };

@@ -1,30 +1,72 @@
-import { parseArgs } from 'node:util';
+import { isFinitError } from '../errors.js';
 import * as services from '../services/index.js';
-import { type Command, EXIT, expectArguments } from './command.js';
+import * as system from '../system/index.js';
+import { type Command, EXIT, Failure, UsageError } from './command.js';
+import { PATIENCE } from './flags.js';
 
-function action(name: string, act: typeof services.start, what: string): Command {
+type Act = (names: string[], options: services.CallOptions) => Promise<void>;
+
+function action(name: string, act: Act, what: string, otherwise: number): Command {
   return {
-    name,
-    summary: `${name} services`,
     help: `Usage: node-finit ${name} NAME[:ID]…
 
-${what} A NAME without :ID means all with that name. It is done when finit has accepted it. To wait until
-services have got there: node-finit wait service/NAME/running, or …/ready for one that says when it is ready.
+${what} A NAME without :ID means all with that name. It is done when finit has accepted it.
 
-Exit codes: 0 accepted, 69 no such service (then nothing has been done), 1 failed.`,
-    async run(argv) {
-      const { positionals } = parseArgs({ args: argv, allowPositionals: true, options: {} });
-      expectArguments(positionals, 1, `${name} NAME[:ID]…`);
-      await act(positionals);
+  -n, --noerr  exit with 0 when there is no such service
+  -q, --quiet  no messages
+
+Exit codes: 0 accepted; 2 no NAME; 69 no such service (then nothing has been done), or no finit; ${otherwise} finit said no.`,
+    async run(args) {
+      const names = splitJobs(args);
+      if (names.length === 0) throw new UsageError(`expected: ${name} NAME[:ID]…`);
+      await accepted(act(names, { timeout: PATIENCE }), otherwise);
       return EXIT.ok;
     },
   };
 }
 
+/** initctl passes an argument on as it is, and finit takes `a b:1` in one as two. */
+function splitJobs(args: readonly string[]): string[] {
+  return args.flatMap((arg) => arg.split(/\s+/)).filter((arg) => arg !== '');
+}
+
+/** finit's no, or its silence, as an exit code. */
+async function accepted(request: Promise<void>, otherwise: number, notThere: number = EXIT.unknownService) {
+  try {
+    await request;
+  } catch (error) {
+    if (!isFinitError(error) || PASSED_ON.includes(error.code)) throw error;
+    // initctl asks for the name first, and takes what is no answer for a no.
+    const code = error.code === 'FINIT_NOT_RUNNING' ? notThere : otherwise;
+    throw new Failure(code, error.message, { cause: error, ignorable: otherwise !== EXIT.refused });
+  }
+}
+
+const PASSED_ON: readonly string[] = ['FINIT_UNKNOWN_SERVICE', 'FINIT_INVALID_ARGUMENT'];
+
 export const start = action(
   'start',
   services.start,
   'Starts services, and lifts what kept them from running.',
+  EXIT.refused,
 );
-export const stop = action('stop', services.stop, 'Stops services until they are started again.');
-export const restart = action('restart', services.restart, 'Stops and starts services.');
+export const stop = action(
+  'stop',
+  services.stop,
+  'Stops services until they are started again.',
+  EXIT.refused,
+);
+export const restart = action('restart', services.restart, 'Stops and starts services.', EXIT.restartFailed);
+
+export const reload: Command = {
+  help: `Usage: node-finit reload
+
+Makes finit read its configuration again.
+
+Exit codes: 0 accepted, 255 finit said no, or there is none.`,
+  async run(args) {
+    if (args.length > 0) throw new UsageError('expected: reload');
+    await accepted(system.reload({ timeout: PATIENCE }), EXIT.refused, EXIT.refused);
+    return EXIT.ok;
+  },
+};

@@ -1,29 +1,22 @@
-import { parseArgs } from 'node:util';
 import { type SystemEvent, watch } from '../events/index.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import { dim, print, red } from './style.js';
+import { print } from './output.js';
+import { dim, red } from './style.js';
 import { untilSignal } from './until-signal.js';
 
 export const command: Command = {
-  name: 'events',
-  summary: 'follow everything: conditions, services, reloads, runlevels',
-  help: `Usage: node-finit events [--json]
+  help: `Usage: node-finit monitor [--json]
 
 Shows what is there, then everything that happens, also across finit's going away and coming back, until it is interrupted.
 
   -j, --json  one object for each line: {"time":…,"type":"condition|service|reload|runlevel|finit",…}
 
 Exit codes: 0 interrupted, 1 finit is not there.`,
-  async run(argv) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: { json: { type: 'boolean', short: 'j' } },
-    });
-    if (positionals.length > 0) throw new UsageError('expected: events [--json]');
+  async run(args, options) {
+    if (args.length > 0) throw new UsageError('expected: monitor [--json]');
     for await (const event of watch({ signal: untilSignal() })) {
       const time = new Date().toISOString();
-      if (values.json) print(JSON.stringify({ time, ...event }));
+      if (options.json) print(JSON.stringify({ time, ...event }));
       else print(`${dim(time)}  ${event.type.padEnd(9)}  ${describe(event)}`);
     }
     return EXIT.ok;
