@@ -37,6 +37,14 @@ lower() {
   ln -s "$1" "lower/$count"
 }
 
+# The host's device $1. Read-only: what is written goes to the device, but its mode and owner are the host's, and keventd sets them
+# (finit 4.15 and newer). In a user namespace of root's it could.
+device() {
+  : >"root/dev/$1"
+  mount --bind "/dev/$1" "root/dev/$1"
+  mount -o remount,bind,ro,nosuid,noexec "root/dev/$1"
+}
+
 # $1 of the host, writable at $2
 overlay() {
   lower "$1"
@@ -79,15 +87,13 @@ kernel() {
   for node in null:3 zero:5 full:7 random:8 urandom:9; do
     name=${node%:*}
     if [ -n "$userns" ]; then
-      : >"root/dev/$name"
-      mount --bind "/dev/$name" "root/dev/$name"
+      device "$name"
     else
       mknod -m 666 "root/dev/$name" c 1 "${node#*:}"
     fi
   done
   if [ -n "$userns" ]; then
-    : >root/dev/tty
-    mount --bind /dev/tty root/dev/tty
+    device tty
   else
     mknod -m 666 root/dev/tty c 5 0
   fi

@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -163,4 +163,14 @@ test('options that make no sense are refused before anything is done', async (t)
     const error = await t.throwsAsync(startSandbox(options));
     t.true(isFinitError(error, 'FINIT_INVALID_ARGUMENT'), error?.message);
   }
+});
+
+test("devices are the host's, and their modes cannot be changed from within", async (t) => {
+  await using box = await startSandbox({ rootless: true });
+  const before = await stat('/dev/null');
+  const script = 'echo gone >/dev/null && head -c 2 /dev/zero | od -An -tx1; chmod 600 /dev/null; chown 1 /dev/null';
+  const { stdout } = await box.exec(['/bin/sh', '-c', script]);
+  t.is(stdout.trim(), '00 00');
+  const after = await stat('/dev/null');
+  t.deepEqual([after.mode, after.uid, after.ctimeMs], [before.mode, before.uid, before.ctimeMs]);
 });
