@@ -67,15 +67,16 @@ class ControlSocket implements Transport {
   }
 
   async runlevel(wait?: WaitOptions): Promise<RunlevelState> {
-    const answer = await this.#request('getRunlevel', {}, wait);
-    const current = runlevelOf(answer.runlevel);
+    const { runlevel, sleeptime } = await this.#request('getRunlevel', {}, wait);
+    const previous = sleeptime > 0 ? runlevelOf(sleeptime) : undefined;
+    // In 4.2 and 4.3 the bootstrap is runlevel 0 as well (INIT_LEVEL in src/finit.h); but there was none before it.
+    const current = runlevel === 0 && previous === undefined ? 'S' : runlevelOf(runlevel);
     if (current === undefined)
       throw new FinitError(
         'FINIT_BAD_REPLY',
-        `finit says that it is in runlevel ${answer.runlevel}, which does not exist`,
+        `finit says that it is in runlevel ${runlevel}, which does not exist`,
         { path: this.path },
       );
-    const previous = runlevelOf(answer.sleeptime);
     return previous === undefined ? { current } : { current, previous };
   }
 

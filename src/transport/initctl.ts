@@ -57,7 +57,7 @@ class Initctl implements Transport {
 
   async findService(name: string, wait?: WaitOptions): Promise<Service | undefined> {
     const outcome = await this.#run(['-p', '-b', '-j', 'status', name], wait);
-    if (outcome.code === NO_SUCH_SERVICE) return undefined;
+    if (outcome.code === NO_SUCH_SERVICE && !/option/.test(outcome.stderr)) return undefined;
     return parseInitctlStatus(this.#accepted(outcome, `status ${name}`).stdout)[0];
   }
 
@@ -160,6 +160,13 @@ class Initctl implements Transport {
   }
 
   #accepted(outcome: Outcome, what: string): Outcome {
+    // Up to 4.3, which exits with 0 all the same.
+    if (/(invalid|unrecognized) option|No such command/.test(outcome.stderr))
+      throw new FinitError(
+        'FINIT_UNSUPPORTED',
+        `${this.path} is too old for this: ${outcome.stderr.split('\n')[0]}`,
+        { path: this.path },
+      );
     if (outcome.code === 0) return outcome;
     const said = outcome.stderr.trim().split('\n')[0] || `exit code ${outcome.code}`;
     if (/connect|No such file|refused/i.test(said))

@@ -16,6 +16,13 @@ test('the runlevel and the one before are told, S by its name', async (t) => {
   t.deepEqual(await runlevel(finit), { current: 6, previous: 2 });
 });
 
+test('the bootstrap of 4.2 and 4.3, which is their runlevel 0, is told from going down', async (t) => {
+  await using finit = await startFakeFinit([level(0, 0), level(2, 0), level(0, 2)]);
+  t.deepEqual(await runlevel(finit), { current: 'S' });
+  t.deepEqual(await runlevel(finit), { current: 2 });
+  t.deepEqual(await runlevel(finit), { current: 0, previous: 2 });
+});
+
 test('a runlevel that does not exist is FINIT_BAD_REPLY', async (t) => {
   await using finit = await startFakeFinit([level(11)]);
   await t.throwsAsync(runlevel(finit), { code: 'FINIT_BAD_REPLY', message: /11/ });
