@@ -45,9 +45,9 @@ function confCommand(name: string, { usage, help, without = 'list' }: About, act
 
 ${help}`,
     async run(names, options) {
+      if (names.length === 0 && without === 'refuse') throw new UsageError(`expected: ${name} ${usage}`);
       const places = confPlaces();
       if (names.length === 0 && without === 'finit.conf') return await act(places, '', options);
-      if (names.length === 0 && without === 'refuse') throw new UsageError(`expected: ${name} ${usage}`);
       if (names.length === 0) {
         if (!options.quiet) warn(`${name} needs the name of a .conf file, which may be one of:`);
         return listConf(name === 'enable' || name === 'delete' ? 'available' : 'enabled', options);
