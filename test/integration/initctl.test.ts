@@ -206,7 +206,7 @@ for (const { suite, finit } of [
   { suite: 'forky', finit: '4.14' },
   { suite: 'trixie', finit: '4.12' },
 ])
-  test(`node-finit answers as the initctl of finit ${finit} does`, async (t) => {
+  test.serial(`node-finit answers as the initctl of finit ${finit} does`, async (t) => {
     const box = await boot(t, { suite, config });
     const initctl = asInitctl(t);
     const wait = { runDir: box.runDir, timeout: 60_000 };
@@ -227,3 +227,158 @@ for (const { suite, finit } of [
     }
     t.deepEqual(differences, []);
   });
+
+/** Orders, each with what tells when it is done; the first goes by theirs, the second by ours, and so on in turn. */
+const ORDERS: [order: string, then?: string[]][] = [
+  ['stop web', ['service/web/stopped']],
+  ['-q status web'],
+  ['signal web HUP'],
+  ['start web', ['service/web/ready']],
+  ['-q status web'],
+  ['restart web'],
+  ['reload web'],
+  ['kill web nosuch'],
+  ['kill web 64'],
+  ['kill nobody nosuch'],
+  ['kill web'],
+  ['signal nobody 1'],
+  ['-n kill nobody 1'],
+  ['kill web 0'],
+  ['kill web SIGCONT'],
+  ['signal web cont'],
+  ['stop inst', ['service/inst:1/stopped', 'service/inst:eth0/stopped']],
+  ['start inst:1', ['service/inst:1/ready']],
+  ['start inst:1 inst:eth0', ['service/inst:eth0/ready']],
+  ['start hand', ['task/hand/success']],
+  ['cond set a b', ['usr/a', 'usr/b']],
+  ['cond set a'],
+  ['cond clear a usr/b'],
+  ['cond clr a'],
+  ['cond set open', ['usr/open']],
+  ['-v cond get open'],
+  ['debug'],
+  ['debug'],
+  ['reload'],
+  ['reload nobody'],
+  ['runlevel 3', ['service/night/ready']],
+  ['runlevel'],
+  ['runlevel 2', ['service/night/halted']],
+];
+
+for (const { suite, finit } of [
+  { suite: 'forky', finit: '4.14' },
+  { suite: 'trixie', finit: '4.12' },
+])
+  test.serial(
+    `orders to finit ${finit} have the exit codes of its initctl, and the same effect`,
+    async (t) => {
+      const [ourBox, theirBox] = [await boot(t, { suite, config }), await boot(t, { suite, config })];
+      const initctl = asInitctl(t);
+      const both = async (names: string[]) => {
+        for (const { runDir } of [ourBox, theirBox])
+          await conditions.wait(names, { runDir, timeout: 60_000 });
+      };
+      await both(['service/web/ready', 'service/inst:1/ready', 'service/inst:eth0/ready']);
+      const differences: object[] = [];
+      for (const [order, then] of ORDERS) {
+        const ours = await ask(initctl, ourBox, split(order));
+        const theirs = await askTheirs(theirBox, split(order));
+        const [a, b] = comparable(order, theirs.stderr === '' ? { ...ours, stderr: '' } : ours, theirs);
+        if (!isDeepStrictEqual(a, b)) differences.push({ order, ours: a, theirs: b });
+        if (then) await both(then);
+      }
+      t.deepEqual(differences, []);
+    },
+  );
+
+/** What is done to .conf files, and what there is afterwards. */
+const CONF_ORDERS: [order: string, input?: string][] = [
+  ['create one', 'service [2345] name:one /bin/sleep 1 -- One\n'],
+  ['create one.conf', 'changed\n'],
+  ['show one'],
+  ['-c create one', 'service [2345] name:one /bin/sleep 2 -- One\n'],
+  ['cat one.conf'],
+  ['create tmpl@', 'service [2345] name:tmpl :%i /bin/sleep 3 -- %i\n'],
+  ['enable one'],
+  ['enable one'],
+  ['-n enable one.conf'],
+  ['enable two'],
+  ['enable tmpl@x'],
+  ['show tmpl@x'],
+  ['show tmpl@y'],
+  ['ls'],
+  ['-p ls'],
+  ['-j ls enabled'],
+  ['touch one'],
+  ['touch tmpl@x'],
+  ['touch finit.conf'],
+  ['touch web'],
+  ['disable one'],
+  ['disable one'],
+  ['disable tmpl@x'],
+  ['-f delete one'],
+  ['-f delete one'],
+  ['delete tmpl@', 'n\n'],
+  ['-q -f delete tmpl@'],
+  ['create keventd', 'x\n'],
+  ['delete keventd', 'n\n'],
+  ['-pt ls'],
+];
+
+test.serial(
+  '.conf files are made, enabled, touched and deleted as the initctl of finit 4.14 does',
+  async (t) => {
+    const [ourBox, theirBox] = [
+      await boot(t, { suite: 'forky', config }),
+      await boot(t, { suite: 'forky', config }),
+    ];
+    const initctl = asInitctl(t);
+    const differences: object[] = [];
+    const compare = (order: string, ours: object, theirs: object): void => {
+      if (!isDeepStrictEqual(ours, theirs)) differences.push({ order, ours, theirs });
+    };
+    for (const [order, input = ''] of CONF_ORDERS) {
+      const ours = await ask(initctl, ourBox, split(order), input);
+      const theirs = await askTheirs(theirBox, split(order), input);
+      // Their JSON has a list of nothing for a title there; their question is on stdout.
+      if (order.startsWith('-j')) {
+        t.deepEqual(JSON.parse(ours.stdout), ['tmpl@x.conf', 'one.conf'].sort(), order);
+        continue;
+      }
+      const visible = ({ code, stdout }: Answer) => ({
+        code,
+        stdout: stdout.replace(/^Remove file.*\? n\n/, ''),
+      });
+      compare(
+        order,
+        comparableText(order, { ...visible(ours), stderr: '' }),
+        comparableText(order, { ...visible(theirs), stderr: '' }),
+      );
+      const [here, there] = await Promise.all(
+        [ourBox, theirBox].map(
+          async (box) =>
+            (
+              await box.exec([
+                'sh',
+                '-c',
+                'cd /etc/finit.d; find . -type l -exec readlink {} \\; ; find . | sort; cat available/*',
+              ])
+            ).stdout,
+        ),
+      );
+      compare(`files after: ${order}`, { here }, { here: there });
+    }
+    t.deepEqual(differences, []);
+  },
+);
+
+test.serial('.conf files outside of finit.d cannot be named', async (t) => {
+  const box = await boot(t, { suite: 'forky' });
+  for (const command of ['show', 'create', 'touch', 'enable', 'disable', 'delete'])
+    for (const name of ['../passwd', '/etc/passwd', 'available/../../x', '..'])
+      t.like(
+        await ask(program, box, ['-f', command, name], 'x'),
+        { code: 2, stdout: '' },
+        `${command} ${name}`,
+      );
+});
