@@ -234,7 +234,7 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
   __complete: {
     summary: 'what may stand at the end of a command line; for the completion scripts',
     hidden: true,
-    raw: true,
+    verbatim: true,
     load: async () => (await import('./completion.js')).complete,
   },
   help: {

@@ -347,7 +347,7 @@ test.serial(
       }
       const visible = ({ code, stdout }: Answer) => ({
         code,
-        stdout: stdout.replace(/^Remove file.*\? n\n/, ''),
+        stdout: stdout.replace(/^(?:Remove file.*\? )?n\n/, ''),
       });
       compare(
         order,
