@@ -42,8 +42,10 @@ export interface Entry {
   actions?: Readonly<Record<string, readonly ArgumentKind[]>>;
   /** Options of its own; they count after the name of the command. */
   options?: readonly OptionSpec[];
-  /** Its arguments are parsed by itself. */
+  /** Its arguments are parsed by itself, but for --run-dir and --transport. */
   raw?: boolean;
+  /** It gets all that follows its name. */
+  verbatim?: boolean;
   /** The command that it is another name for. */
   alias?: string;
   /** Not in the list of commands. */

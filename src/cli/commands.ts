@@ -45,8 +45,22 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
     load: async () => (await services()).restart,
   },
   reload: {
-    summary: "reload finit's configuration",
+    summary: "reload finit's configuration, or services",
+    usage: '[NAME[:ID]…]',
+    args: ['services'],
     load: async () => (await services()).reload,
+  },
+  kill: {
+    summary: 'send a signal to a service',
+    usage: 'NAME[:ID] SIGNAL',
+    args: ['service', 'signal'],
+    load: async () => (await services()).kill,
+  },
+  signal: {
+    summary: 'another name for kill',
+    alias: 'kill',
+    args: ['service', 'signal'],
+    load: async () => (await services()).kill,
   },
   cond: {
     summary: 'show, set and clear conditions',
@@ -220,7 +234,7 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
   __complete: {
     summary: 'what may stand at the end of a command line; for the completion scripts',
     hidden: true,
-    raw: true,
+    verbatim: true,
     load: async () => (await import('./completion.js')).complete,
   },
   help: {

@@ -53,9 +53,11 @@ function readInitrc(runDir: string): Record<string, string> {
   }
 }
 
-/** A path of finit's as it is seen from here; of links that lead elsewhere in finit's root, too. */
+/**
+ * A path of finit's as it is seen from here. Of a link what it leads to: an absolute one below /proc/PID/root would lead to this
+ * machine's own files.
+ */
 export function seen({ root }: ConfPlaces, path: string): string {
-  if (root === '') return path;
   let at = path;
   for (let hops = 0; hops < 20; hops++) {
     const target = linkTarget(root + at);

@@ -5,7 +5,6 @@ import {
   lutimesSync,
   mkdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   statSync,
   symlinkSync,
@@ -45,9 +44,9 @@ function confCommand(name: string, { usage, help, without = 'list' }: About, act
 
 ${help}`,
     async run(names, options) {
+      if (names.length === 0 && without === 'refuse') throw new UsageError(`expected: ${name} ${usage}`);
       const places = confPlaces();
       if (names.length === 0 && without === 'finit.conf') return await act(places, '', options);
-      if (names.length === 0 && without === 'refuse') throw new UsageError(`expected: ${name} ${usage}`);
       if (names.length === 0) {
         if (!options.quiet) warn(`${name} needs the name of a .conf file, which may be one of:`);
         return listConf(name === 'enable' || name === 'delete' ? 'available' : 'enabled', options);
@@ -283,7 +282,7 @@ async function refuseBuiltIn(name: string, { force }: OptionValues): Promise<voi
     throw new Failure(EXIT.builtIn, `${name} is a built-in service.`, { ignorable: true });
 }
 
-/** Makes a file so that it is there whole or not at all. */
+/** Makes a file so that it is there whole or not at all. The path is no link: see {@link seen}. */
 function inOneStep(path: string, make: (temporary: string) => void): void {
   const temporary = `${path}.${process.pid}.tmp`;
   const problem = attempt(() => {
@@ -291,8 +290,7 @@ function inOneStep(path: string, make: (temporary: string) => void): void {
     try {
       const before = statSync(path, { throwIfNoEntry: false });
       if (before) chmodSync(temporary, before.mode & 0o7777);
-      // Of a link, what it leads to.
-      renameSync(temporary, before ? realpathSync(path) : path);
+      renameSync(temporary, path);
     } catch (error) {
       attempt(() => unlinkSync(temporary));
       throw error;

@@ -52,6 +52,7 @@ export const globalOptions: readonly OptionSpec[] = [
 export interface CommandOptions {
   options?: readonly OptionSpec[];
   raw?: boolean;
+  verbatim?: boolean;
 }
 
 export interface CommandLine {
@@ -96,6 +97,7 @@ export function parseCommandLine(
       command = word;
       const own = lookUp(word);
       raw = own?.raw ?? false;
+      if (own?.verbatim) return { command, args: argv.slice(i + 1), options };
       specs = [...(own?.options ?? []), ...globalOptions];
     } else args.push(word);
   }

@@ -15,7 +15,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let options: OptionValues = {};
   let command: string | undefined;
   try {
-    const line = parseCommandLine(argv, (name) => commands[name]);
+    const line = parseCommandLine(argv, (name) => {
+      command = name;
+      return commands[name];
+    });
     ({ options, command } = line);
     applyGlobally(options);
     if (options.help) {

@@ -1,8 +1,11 @@
+import { constants } from 'node:os';
 import { isFinitError } from '../errors.js';
 import * as services from '../services/index.js';
 import * as system from '../system/index.js';
 import { type Command, EXIT, Failure, UsageError } from './command.js';
 import { PATIENCE } from './flags.js';
+
+const wait = { timeout: PATIENCE };
 
 type Act = (names: string[], options: services.CallOptions) => Promise<void>;
 
@@ -19,7 +22,7 @@ Exit codes: 0 accepted; 2 no NAME; 69 no such service (then nothing has been don
     async run(args) {
       const names = splitJobs(args);
       if (names.length === 0) throw new UsageError(`expected: ${name} NAME[:ID]…`);
-      await accepted(act(names, { timeout: PATIENCE }), otherwise);
+      await accepted(act(names, wait), otherwise);
       return EXIT.ok;
     },
   };
@@ -31,7 +34,11 @@ function splitJobs(args: readonly string[]): string[] {
 }
 
 /** finit's no, or its silence, as an exit code. */
-async function accepted(request: Promise<void>, otherwise: number, notThere: number = EXIT.unknownService) {
+async function accepted(
+  request: Promise<unknown>,
+  otherwise: number,
+  notThere: number = EXIT.unknownService,
+) {
   try {
     await request;
   } catch (error) {
@@ -59,14 +66,51 @@ export const stop = action(
 export const restart = action('restart', services.restart, 'Stops and starts services.', EXIT.restartFailed);
 
 export const reload: Command = {
-  help: `Usage: node-finit reload
+  help: `Usage: node-finit reload [NAME[:ID]…]
 
-Makes finit read its configuration again.
+Makes finit read its configuration again; or reloads services as if their stanzas had changed, with SIGHUP for those that take it, else
+by a stop and a start, without reading any file. A NAME without :ID means all with that name.
 
-Exit codes: 0 accepted, 255 finit said no, or there is none.`,
+  -n, --noerr  exit with 0 when there is no such service
+  -q, --quiet  no messages
+
+Exit codes: 0 accepted; 69 no such service; 255 finit said no, or there is none.`,
   async run(args) {
-    if (args.length > 0) throw new UsageError('expected: reload');
-    await accepted(system.reload({ timeout: PATIENCE }), EXIT.refused, EXIT.refused);
+    const names = splitJobs(args);
+    if (names.length === 0) await accepted(system.reload(wait), EXIT.refused, EXIT.refused);
+    else await accepted(services.reload(names, wait), EXIT.refused);
     return EXIT.ok;
   },
 };
+
+export const kill: Command = {
+  help: `Usage: node-finit kill NAME[:ID] SIGNAL
+
+Sends a signal to the main process of a service: a name in upper or lower case, with or without SIG, or a number from 1 to 31.
+
+  -n, --noerr  exit with 0 when there is no such service
+  -q, --quiet  no messages
+
+Exit codes: 0 sent; 2 not two arguments; 65 no such signal; 69 no such service, or no finit; 255 it is not running.`,
+  async run(args) {
+    const [name, text] = args;
+    if (name === undefined || text === undefined || args.length > 2)
+      throw new UsageError('expected: kill NAME[:ID] SIGNAL');
+    const number = signalOf(text);
+    // initctl complains of the name first.
+    if (number === undefined) {
+      await accepted(services.get(name, wait), EXIT.refused);
+      throw new Failure(EXIT.badSignal, `invalid signal: ${text}`);
+    }
+    await accepted(services.signal(name, number, wait), EXIT.refused);
+    return EXIT.ok;
+  },
+};
+
+/** str2sig() in src/util.c, and a number. */
+function signalOf(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= 31 ? Number(text) : undefined;
+  const name = text.toUpperCase().replace(/^SIG/, '');
+  const number = constants.signals[`SIG${name}` as NodeJS.Signals];
+  return number <= 31 ? number : undefined;
+}

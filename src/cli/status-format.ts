@@ -12,7 +12,7 @@ export interface ConditionNow {
 
 /** A service, and what its record does not say. */
 export interface ShownService {
-  service: Service & { starts?: number };
+  service: Service;
   conditions: readonly ConditionNow[];
   /** In whole seconds; absent: no process, or not known. */
   uptime?: number | undefined;

@@ -1,7 +1,7 @@
 /**
  * The services of the init system: what there is, and starting and stopping it.
  */
-import { uptime as machineUptime } from 'node:os';
+import { constants, uptime as machineUptime } from 'node:os';
 import { FinitError } from '../errors.js';
 import { checkServiceName } from '../protocol/job-string.js';
 import type { Service } from '../protocol/service.js';
@@ -70,6 +70,44 @@ export async function stop(names: string | readonly string[], options: CallOptio
  */
 export async function restart(names: string | readonly string[], options: CallOptions = {}): Promise<void> {
   await act('restart', names, options);
+}
+
+/**
+ * Reloads services as if their stanzas had changed: SIGHUP for those that take it, else stop and start. Fulfilled when finit has
+ * accepted it. Names and errors: as for {@link start}.
+ */
+export async function reload(names: string | readonly string[], options: CallOptions = {}): Promise<void> {
+  await act('reload', names, options);
+}
+
+/**
+ * Sends a signal to the main processes of services.
+ * @param signal - a name, or a number from 1 to 64.
+ * @throws {FinitError} as {@link start}; `FINIT_REFUSED` for a service without a process.
+ */
+export async function signal(
+  names: string | readonly string[],
+  signal: NodeJS.Signals | number,
+  options: CallOptions = {},
+): Promise<void> {
+  const all = typeof names === 'string' ? [names] : [...names];
+  const number = typeof signal === 'number' ? signal : constants.signals[signal];
+  if (!Number.isInteger(number) || number < 1 || number > 64)
+    throw new FinitError('FINIT_INVALID_ARGUMENT', `No signal ${signal}`);
+  for (const name of all) checkServiceName(name);
+  const finit = connect(options);
+  const deadline = new Deadline(options.timeout);
+  const strangers = await finit.unknownServices(all, options);
+  if (strangers.length > 0) throw unknown(strangers);
+  const refused = await finit.signalServices(all, number, { ...options, timeout: deadline.left || 1 });
+  if (refused.length > 0)
+    throw new FinitError(
+      'FINIT_REFUSED',
+      `finit did not send signal ${signal} to ${refused.join(', ')}: not running`,
+      {
+        subject: refused.join(' '),
+      },
+    );
 }
 
 /** For how long a service's process has been there, in seconds; undefined without one. The machine's clock: also in a sandbox. */

