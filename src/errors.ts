@@ -22,6 +22,8 @@ export type FinitErrorCode =
   | 'FINIT_UNKNOWN_RECORD'
   /** No service of that name. */
   | 'FINIT_UNKNOWN_SERVICE'
+  /** A service that was waited for cannot get there: crashed, its command missing, a condition off; the message says which. */
+  | 'FINIT_SERVICE_FAILED'
   /** A condition name that finit would not take. */
   | 'FINIT_INVALID_CONDITION'
   /** An argument of the wrong type or out of range. */

@@ -76,3 +76,26 @@ export async function list(
   visit('');
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/**
+ * The states of conditions, now, without waiting; a run directory that is not there or may not be read has none on.
+ * @param names as finit has them: they are not checked
+ */
+export function statesOf(names: Iterable<string>, options: FinitOptions = {}): Map<string, ConditionState> {
+  const runDir = resolveRunDir(options);
+  const root = conditionDir(runDir);
+  const states = new Map<string, ConditionState>();
+  try {
+    const generation = readGeneration(runDir);
+    for (const name of names) {
+      const entry = readEntry(join(root, name));
+      states.set(
+        name,
+        stateOf(entry === 'directory' ? undefined : entry, generation === 'pending' ? undefined : generation),
+      );
+    }
+  } catch {
+    // Whoever asks about conditions is told so; whoever asks about services has an answer without.
+  }
+  return states;
+}

@@ -27,7 +27,11 @@ function said(version: string, name: string): string | undefined {
 }
 
 const services = (records: readonly Buffer[]): Service[] =>
-  records.flatMap((record) => decodeServiceRecord(record, 'x64') ?? []);
+  records.flatMap((record) => {
+    const service = decodeServiceRecord(record, 'x64');
+    // What their states were then stands in initctl's words only: see shown().
+    return service ? { ...service, conditions: [] } : [];
+  });
 
 const STATES = { '+': 'on', '-': 'off', '~': 'flux' } as const;
 
