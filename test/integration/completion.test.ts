@@ -32,14 +32,12 @@ async function complete(t: ExecutionContext, lines: readonly string[], runDir: s
       echo "\${COMPREPLY[@]}"
     done`;
   const text = await shell(t, ['bash', '-c', script, 'bash', ...lines], runDir);
-  return text
-    .split('\n')
-    .map((line) =>
-      line
-        .split(' ')
-        .filter((word) => word !== '')
-        .sort(),
-    );
+  return text.split('\n').map((line) =>
+    line
+      .split(' ')
+      .filter((word) => word !== '')
+      .sort(),
+  );
 }
 
 test('bash completes commands, options, services, conditions, .conf files and values', async (t) => {
