@@ -8,6 +8,7 @@ export type {
   PluginSystem,
 } from './context.js';
 export { definePlugin, type Plugin } from './define.js';
-export { type HostOptions, type HostResult, runPlugins } from './host.js';
+export type { HostOptions, HostResult } from './host.js';
 export { loadPlugin } from './loader.js';
 export { type Log, type LogLevel, type LogSink, prioritySink, standardSink } from './log.js';
+export { runPlugins } from './run.js';
