@@ -83,6 +83,17 @@ export class Asking {
     });
   }
 
+  /** The first service that a name means. */
+  async find(name: string): Promise<Service | undefined> {
+    // Most likely it is the identity: asked for at the same time.
+    const likely = hasServiceObject(name) ? this.#service(name) : undefined;
+    const [identities, service] = await Promise.all([this.resolve([name]), likely]);
+    const identity = identities[0]?.[0];
+    if (identity === undefined) return undefined;
+    if (service?.identity === identity) return service;
+    return (await this.services([identity]))[0];
+  }
+
   /** Several services; those that have been removed meanwhile are missing. */
   async services(identities: readonly string[]): Promise<Service[]> {
     for (const identity of identities) this.#requireObject(identity);

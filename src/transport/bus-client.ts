@@ -133,7 +133,8 @@ export class BusClient {
       this.#waiting++;
       this.#queue.push(pending);
       this.#tend();
-      this.#pump();
+      // Several calls of one moment are one write.
+      queueMicrotask(() => this.#pump());
     });
   }
 
@@ -148,23 +149,28 @@ export class BusClient {
       this.#link = link;
       return;
     }
-    while (this.#link?.isOpen && this.#underWay.size < WINDOW) {
+    if (!this.#link.isOpen) return;
+    const messages: Buffer[] = [];
+    while (this.#underWay.size < WINDOW) {
       const next = this.#queue.shift();
-      if (next === undefined) return;
-      this.#send(this.#link, next);
+      if (next === undefined) break;
+      const message = this.#encode(next);
+      if (message !== undefined) messages.push(message);
     }
+    if (messages.length > 0) this.#link.send(Buffer.concat(messages));
   }
 
-  #send(link: Link, pending: Pending): void {
+  #encode(pending: Pending): Buffer | undefined {
     this.#serial = this.#serial >= 0xffff_ffff ? 1 : this.#serial + 1;
     try {
-      const bytes = encodeCall(pending.request.call, this.#serial);
+      const message = encodeCall(pending.request.call, this.#serial);
       this.#underWay.set(this.#serial, pending);
-      link.send(bytes);
+      return message;
     } catch (error) {
       const { what, path } = pending.request;
       const why = `"${what}" cannot be said on the bus: ${(error as Error).message}`;
       pending.settle(new FinitError('FINIT_INVALID_ARGUMENT', why, { path, cause: error }));
+      return undefined;
     }
   }
 
@@ -182,7 +188,7 @@ export class BusClient {
       this.#underWay.delete(serial);
       if (serial === replySerial) pending.settle(message);
     }
-    this.#pump();
+    if (this.#underWay.size <= WINDOW / 2) this.#pump();
   }
 
   #lose(link: Link, loss: Loss): void {

@@ -40,10 +40,7 @@ class Bus implements Transport {
   }
 
   async findService(name: string, wait?: WaitOptions): Promise<Service | undefined> {
-    const asking = await this.#ask(wait);
-    const [identities = []] = await asking.resolve([name]);
-    const [service] = await asking.services(identities.slice(0, 1));
-    return service;
+    return await (await this.#ask(wait)).find(name);
   }
 
   async unknownServices(names: readonly string[], wait?: WaitOptions): Promise<string[]> {

@@ -68,6 +68,10 @@ function hasBus(options: CallOptions): boolean {
 export async function* watchBus(
   options: Pick<CallOptions, 'runDir' | 'signal'> = {},
 ): AsyncGenerator<BusSignal, void, undefined> {
+  if (!hasBus(options))
+    throw new FinitError('FINIT_NOT_RUNNING', `There is no ${busPath(options)}: only finit 5 has a bus`, {
+      path: busPath(options),
+    });
   const { watchBusAt } = await import('./bus-watch.js');
   yield* watchBusAt(busPath(options), options.signal);
 }
