@@ -5,10 +5,10 @@
  * it any more, for finit takes 64 clients.
  */
 import { FinitError } from '../errors.js';
-import { BusError, type Loss, lossError, refusal } from './bus-errors.js';
+import { BusError, type Loss, late, lossError, refusal } from './bus-errors.js';
 import { Link } from './bus-link.js';
 import { type BusCall, type BusMessage, encodeCall, MessageType } from './bus-message.js';
-import { aborted, type Exchange, timedOut } from './errors.js';
+import { aborted, type Exchange } from './errors.js';
 import type { Deadline } from './limits.js';
 
 /** A call with what is to be known about it. */
@@ -111,7 +111,7 @@ export class BusClient {
     if (this.#queue.length >= MOST_WAITING) return Promise.reject(tooMany(request));
     return new Promise((resolve, reject) => {
       const onAbort = () => pending.settle(aborted(request));
-      const timer = setTimeout(() => pending.settle(timedOut(request)), deadline.left);
+      const timer = setTimeout(() => pending.settle(late(request)), deadline.left);
       const pending: Pending = {
         request,
         retried: false,
@@ -150,6 +150,12 @@ export class BusClient {
       return;
     }
     if (!this.#link.isOpen) return;
+    if (this.#underWay.size >= WINDOW && [...this.#underWay.values()].every(({ settled }) => settled)) {
+      // Nobody waits for any of these any more, and they stand in the way.
+      this.#link.destroy();
+      this.#lose(this.#link, { closed: true, open: true });
+      return;
+    }
     const messages: Buffer[] = [];
     while (this.#underWay.size < WINDOW) {
       const next = this.#queue.shift();

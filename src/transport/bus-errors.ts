@@ -69,6 +69,15 @@ export function lossError(loss: Loss, call: Exchange): FinitError {
   return exchangeError(loss.errno, loss.syscall, call);
 }
 
+/** The error for a deadline that passed. */
+export function late({ path, what, timeout }: Exchange): FinitError {
+  return new FinitError(
+    'FINIT_TIMEOUT',
+    `finit did not answer "${what}" on ${path} within ${timeout} ms: it has much to do, or does not run (stopped, or stuck on a disk).`,
+    { path },
+  );
+}
+
 /** What finit refused with a D-Bus error. */
 export class BusError extends Error {
   constructor(
