@@ -110,7 +110,7 @@ export class BusClient {
     if (signal?.aborted) return Promise.reject(aborted(request));
     if (this.#queue.length >= MOST_WAITING) return Promise.reject(tooMany(request));
     return new Promise((resolve, reject) => {
-      const onAbort = () => pending.settle(aborted(request));
+      let forget = () => {};
       const timer = setTimeout(() => pending.settle(late(request)), deadline.left);
       const pending: Pending = {
         request,
@@ -120,7 +120,7 @@ export class BusClient {
           if (pending.settled) return;
           pending.settled = true;
           clearTimeout(timer);
-          signal?.removeEventListener('abort', onAbort);
+          forget();
           const place = this.#queue.indexOf(pending);
           if (place >= 0) this.#queue.splice(place, 1);
           this.#waiting--;
@@ -129,7 +129,7 @@ export class BusClient {
           else resolve(outcome);
         },
       };
-      signal?.addEventListener('abort', onAbort);
+      if (signal) forget = onAbort(signal, () => pending.settle(aborted(request)));
       this.#waiting++;
       this.#queue.push(pending);
       this.#tend();
@@ -245,6 +245,20 @@ export function busClient(path: string): BusClient {
     clients.set(path, client);
   }
   return client;
+}
+
+const aborts = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** One listener for all calls with the same signal: of many, Node warns. @returns takes it back */
+function onAbort(signal: AbortSignal, act: () => void): () => void {
+  const known = aborts.get(signal);
+  const acts = known ?? new Set();
+  if (known === undefined) {
+    aborts.set(signal, acts);
+    signal.addEventListener('abort', () => [...acts].forEach((each) => each()), { once: true });
+  }
+  acts.add(act);
+  return () => acts.delete(act);
 }
 
 function tooMany({ path, what }: Request): FinitError {
