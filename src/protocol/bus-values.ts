@@ -45,7 +45,7 @@ export function toService(properties: BusProperties): Service {
   const restarts = number('RestartsTotal');
   const ended = status !== 0 || state === 'done' || state === 'failed' || restarts > 0;
   const exit = ended ? decodeWaitStatus(status) : undefined;
-  const [command = '', ...args] = text('Command').split(' ');
+  const [command = '', ...args] = splitCommand(text('Command'));
   // What finit would call it with now.
   if (type === 'sysv') args.pop();
   const rawConditions = text('Conditions');
@@ -80,6 +80,24 @@ export function toService(properties: BusProperties): Service {
     forking: flag('Forking'),
     manual: flag('ManualStart'),
   };
+}
+
+/**
+ * The command and its arguments, which finit keeps apart, and tells separated by blanks: what is in quotes is one, with them. (Of quotes
+ * within quotes finit itself makes something else: parse_args() and the concatenation in src/service.c.)
+ */
+function splitCommand(text: string): string[] {
+  const words: string[] = [];
+  let quote = '';
+  for (const word of text.split(' ')) {
+    if (quote !== '') words.push(`${words.pop()} ${word}`);
+    else {
+      words.push(word);
+      if (/^["']/.test(word)) quote = word.charAt(0);
+    }
+    if (quote !== '' && word.endsWith(quote)) quote = '';
+  }
+  return words;
 }
 
 interface Types {

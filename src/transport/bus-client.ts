@@ -255,7 +255,10 @@ function onAbort(signal: AbortSignal, act: () => void): () => void {
   const acts = known ?? new Set();
   if (known === undefined) {
     aborts.set(signal, acts);
-    signal.addEventListener('abort', () => [...acts].forEach((each) => each()), { once: true });
+    const actAll = () => {
+      for (const each of [...acts]) each();
+    };
+    signal.addEventListener('abort', actAll, { once: true });
   }
   acts.add(act);
   return () => acts.delete(act);

@@ -35,7 +35,7 @@ test('properties become a service, text as it is', (t) => {
     {
       ...{ identity: 'pair:2', name: 'pair', id: '2', type: 'service', state: 'running' },
       ...{ effectiveState: 'running', pid: 42, uptime: 7, exit: { code: 1 }, restarts: 5, crashes: 2 },
-      ...{ maxCrashes: -1, command: '/bin/sh', args: ['-c', '"sleep', '1;', '', 'x"'] },
+      ...{ maxCrashes: -1, command: '/bin/sh', args: ['-c', '"sleep 1;  x"'] },
       ...{ conditions: ['pid/a', 'usr/b'], rawConditions: 'pid/a,usr/b', runlevels: ['S', 2] },
       ...{ user: 'root', group: 'root', description: 'Say "hi" \\ & \'x\'', origin: '/etc/finit.d/x.conf' },
       ...{ environmentFile: '-/etc/x', pidFile: '/run/x.pid', forking: true, manual: true },
