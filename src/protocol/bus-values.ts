@@ -79,6 +79,7 @@ export function toService(properties: BusProperties): Service {
     pidFile: text('PidFile').replace(/^!/, ''),
     forking: flag('Forking'),
     manual: flag('ManualStart'),
+    starts: number('Starts'),
   };
 }
 

@@ -38,7 +38,7 @@ test('properties become a service, text as it is', (t) => {
       ...{ maxCrashes: -1, command: '/bin/sh', args: ['-c', '"sleep 1;  x"'] },
       ...{ conditions: ['pid/a', 'usr/b'], rawConditions: 'pid/a,usr/b', runlevels: ['S', 2] },
       ...{ user: 'root', group: 'root', description: 'Say "hi" \\ & \'x\'', origin: '/etc/finit.d/x.conf' },
-      ...{ environmentFile: '-/etc/x', pidFile: '/run/x.pid', forking: true, manual: true },
+      ...{ environmentFile: '-/etc/x', pidFile: '/run/x.pid', forking: true, manual: true, starts: 0 },
     },
   );
 });
