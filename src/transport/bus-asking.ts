@@ -38,6 +38,9 @@ export class Asking {
     signature: string,
     ...rest: unknown[]
   ): Promise<string[]> {
+    // Bytes that are not UTF-8, see protocol/text.ts.
+    const odd = names.find((name) => /\p{Surrogate}/u.test(name));
+    if (odd !== undefined) throw unsupported(this.#path, `takes names in UTF-8, not ${JSON.stringify(odd)}`);
     return await this.#refused(names, what, (name) => ({
       ...{ ...MANAGER, member, signature },
       body: [name, ...rest],

@@ -5,6 +5,7 @@
  */
 // The newest that runs on Node 20; from 0.14 on it wants Node 22.
 import codec from 'dbus-native/lib/message.js';
+import { decodeText } from '../protocol/text.js';
 
 /** A call, before it is bytes. */
 export interface BusCall {
@@ -53,7 +54,9 @@ export function messageLength(start: Buffer): number | undefined {
 
 /** @throws {Error} for what is no D-Bus message. */
 export function decodeMessage(bytes: Buffer): BusMessage {
-  const message = codec.unmarshall(bytes, { plainValues: true });
+  // finit sends texts of any bytes. Those that are not UTF-8 would be lost, were this left to the buffer's own toString().
+  const decode = (_: string, start: number, end: number) => decodeText(bytes, start, end - start);
+  const message = codec.unmarshall(Object.assign(bytes, { toString: decode }), { plainValues: true });
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   return {
     type: Number(message.type),

@@ -37,6 +37,10 @@ const box5 = (t: ExecutionContext, config = CONFIG): Promise<Sandbox> =>
     root: finit5Root,
     config: { 'test.conf': config },
     files: {
+      '/etc/finit.d/latin.conf': Buffer.from(
+        'service [2345] name:latin /bin/sleep 1006 -- Caf\xe9\n',
+        'latin1',
+      ),
       '/srv/idle.sh': 'exec sleep 1003',
       '/srv/hup.sh':
         "trap 'touch /run/got-hup' HUP; trap 'touch /run/got-usr1' USR1; while :; do sleep 0.1; done",
@@ -75,6 +79,7 @@ test('the list is that of the control socket, field by field, where both tell', 
   t.true((bus?.length ?? 0) >= 12);
   // Neither tells the time by which the other tells it.
   const own = new Set(['uptime', 'startTime']);
+  t.is(bus?.find(({ name }) => name === 'latin')?.description, 'Caf\udce9');
   for (const [i, service] of (bus ?? []).entries()) {
     const other = { ...socket?.[i] } as Record<string, unknown>;
     for (const [name, value] of Object.entries(service))
@@ -96,7 +101,11 @@ test('what it shows is what finit’s own initctl shows', async (t) => {
   }[];
   const listed = await services.list(busOf(box));
   t.deepEqual(
-    listed.map(({ identity, state, description }) => ({ identity, state, description })),
+    listed.map(({ identity, state, description }) => ({
+      identity,
+      state,
+      description: description.replace(/\p{Surrogate}/gu, '\ufffd'),
+    })),
     shown.map(({ identity, status, description }) => ({ identity, state: status, description })),
   );
   t.is(listed.find(({ identity }) => identity === 'fails')?.effectiveState, 'failed');

@@ -19,6 +19,19 @@ test('what is encoded is decoded, its length told by its beginning', (t) => {
   t.throws(() => encodeCall({ path: '/a', interface: 'b.c', member: 'D', signature: 's', body: ['\0'] }, 9));
 });
 
+test('text that is not UTF-8 survives', (t) => {
+  const bytes = codec.marshall({
+    type: 2,
+    serial: 1,
+    replySerial: 7,
+    signature: 'as',
+    body: [['ö', '', 'caf@']],
+  });
+  bytes[bytes.indexOf('@')] = 0xe9;
+  const [texts] = decodeMessage(bytes).body;
+  t.deepEqual(texts, ['ö', '', 'caf\udce9']);
+});
+
 test('any bytes are a message, or an error that can be caught', (t) => {
   const looks = (bytes: Buffer) => {
     if (bytes.length >= FIXED_HEADER) {

@@ -144,6 +144,8 @@ test('what the bus cannot do is FINIT_UNSUPPORTED, before anything is asked', as
     () => one.act('reload', ['web', long]),
     () => one.findService(long),
     () => one.listServices(),
+    () => one.act('stop', ['web', 'caf\udce9']),
+    () => one.signalServices(['caf\udce9'], 15),
   ])
     await t.throwsAsync(call, { code: 'FINIT_UNSUPPORTED' });
   t.deepEqual([...new Set(finit.calls.map(({ member }) => member))].sort(), ['GetAll', 'ListServices']);
