@@ -35,7 +35,7 @@ const ways: Record<TransportKind, (options: CallOptions) => Transport> = {
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT` for a transport that does not exist.
  */
 export function connect(options: CallOptions = {}): Transport {
-  const asked = options.transport ?? (process.env.FINIT_TRANSPORT || 'auto');
+  const asked = wanted(options);
   if (asked === 'auto') return automatic(options);
   if (!Object.hasOwn(ways, asked))
     throw new FinitError(
@@ -43,6 +43,10 @@ export function connect(options: CallOptions = {}): Transport {
       `No transport ${asked}: there are auto, ${Object.keys(ways).join(', ')} (option transport, or FINIT_TRANSPORT)`,
     );
   return ways[asked as TransportKind](options);
+}
+
+function wanted({ transport }: CallOptions): string {
+  return transport ?? (process.env.FINIT_TRANSPORT || 'auto');
 }
 
 function automatic(options: CallOptions): Transport {
@@ -63,11 +67,15 @@ function hasBus(options: CallOptions): boolean {
  * The signals of finit 5, until `signal` fires or the iteration is left. Begins with `resync`, and with every further `resync` something
  * may have been missed: state is truth, signals are hints. What is not read in time is folded into a `resync`.
  * @throws {FinitError} from the iteration, when there is no bus to begin with: `FINIT_NOT_RUNNING`, `FINIT_ACCESS_DENIED`,
- *   `FINIT_BUSY`, `FINIT_TIMEOUT`, `FINIT_BAD_REPLY`, or as any call. Once there it is waited for, should it go.
+ *   `FINIT_UNSUPPORTED` when another transport was asked for, `FINIT_BUSY`, `FINIT_TIMEOUT`, `FINIT_BAD_REPLY`, `FINIT_SYSTEM`. Once it
+ *   has been there it is waited for, should it go.
  */
 export async function* watchBus(
-  options: Pick<CallOptions, 'runDir' | 'signal'> = {},
+  options: Pick<CallOptions, 'runDir' | 'signal' | 'transport'> = {},
 ): AsyncGenerator<BusSignal, void, undefined> {
+  const asked = wanted(options);
+  if (asked !== 'auto' && asked !== 'bus')
+    throw new FinitError('FINIT_UNSUPPORTED', `Transport ${asked}, which was asked for, has no signals`);
   if (!hasBus(options))
     throw new FinitError('FINIT_NOT_RUNNING', `There is no ${busPath(options)}: only finit 5 has a bus`, {
       path: busPath(options),

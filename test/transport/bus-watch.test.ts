@@ -88,6 +88,13 @@ test('without a bus, or without leave to use it, the iteration says so', async (
   t.is(await follow(t, full.runDir).lines.find(/./), 'error FINIT_BUSY');
 });
 
+test('who wants another transport has no signals', async (t) => {
+  await using finit = await startFakeBus();
+  const { runDir } = finit;
+  await t.throwsAsync(watchBus({ runDir, transport: 'socket' }).next(), { code: 'FINIT_UNSUPPORTED' });
+  t.is(finit.connections, 0);
+});
+
 test('an aborted signal ends it before it begins', async (t) => {
   await using finit = await startFakeBus();
   t.like(await watchBus({ runDir: finit.runDir, signal: AbortSignal.abort() }).next(), { done: true });
