@@ -24,7 +24,10 @@ const TIMES = {
   retryMax: 2000,
   /** Between two attempts to reach a finit that has gone. */
   absent: 500,
-  /** finit leaves no trace of a runlevel change that moves no service (4.14), so that it is asked now and then. */
+  /**
+   * finit leaves no trace of a runlevel change that moves no service (4.14), so that it is asked now and then. And between two looks
+   * for a bus.
+   */
   runlevel: 5000,
 };
 
@@ -40,10 +43,11 @@ const TRANSIENT: readonly FinitErrorCode[] = [
   'FINIT_CONNECTION_LOST',
   'FINIT_TIMEOUT',
   'FINIT_REFUSED',
+  'FINIT_BUSY',
 ];
 
 /**
- * One per finit: follows conditions for hints, asks finit what they are about, and tells all readers the difference. It asks only for
+ * One per finit: follows conditions, and the bus of finit 5, for hints, asks finit what they are about, and tells all readers the difference. It asks only for
  * what a reader wants.
  */
 export class Hub {
@@ -122,6 +126,7 @@ export class Hub {
       await Promise.all([
         this.#followGeneration(generations),
         this.#followHints(hints),
+        this.#followBus(options),
         this.#refreshLoop(signal),
       ]);
     } finally {
@@ -149,6 +154,24 @@ export class Hub {
       if (state === 'on' && (what === 'restart' || what === 'crashed')) this.#marked.add(identity);
       this.#hints.add(identity);
       this.#bell.ring();
+    }
+  }
+
+  /** Where there is a bus, its signals are further hints: they tell of runlevels at once, and of states without a condition. */
+  async #followBus(options: { runDir: string; signal: AbortSignal }): Promise<void> {
+    while (!options.signal.aborted) {
+      try {
+        for await (const signal of this.sources.watchBus(options)) {
+          if (signal.type === 'condition') continue;
+          if (signal.type === 'service') this.#hints.add(signal.identity);
+          else if (signal.type !== 'runlevel') this.#askAll = true;
+          this.#bell.ring();
+        }
+      } catch (error) {
+        // Conditions tell enough without.
+        if (!TRANSIENT.some((code) => isFinitError(error, code))) return;
+      }
+      await sleep(this.times.runlevel, options.signal);
     }
   }
 

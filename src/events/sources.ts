@@ -2,6 +2,7 @@ import * as conditions from '../conditions/index.js';
 import type { Service } from '../services/index.js';
 import * as services from '../services/index.js';
 import * as system from '../system/index.js';
+import { type BusSignal, watchBus } from '../transport/index.js';
 
 /** Where the truth comes from. What a test replaces. */
 export interface Sources {
@@ -10,6 +11,8 @@ export interface Sources {
   list(options: { runDir: string; signal: AbortSignal }): Promise<Service[]>;
   get(identity: string, options: { runDir: string; signal: AbortSignal }): Promise<Service>;
   runlevel(options: { runDir: string; signal: AbortSignal }): Promise<system.RunlevelState>;
+  /** Signals of finit 5. Throws where there is no bus. */
+  watchBus(options: { runDir: string; signal: AbortSignal }): AsyncIterable<BusSignal>;
 }
 
 /** The running finit. */
@@ -19,4 +22,5 @@ export const finitSources: Sources = {
   list: (options) => services.list(options),
   get: (identity, options) => services.get(identity, options),
   runlevel: (options) => system.runlevel(options),
+  watchBus,
 };

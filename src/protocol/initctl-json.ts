@@ -5,24 +5,11 @@
  * What it prints is one member a line, so each line is taken by itself.
  */
 import { FinitError } from '../errors.js';
-import {
-  type ProcessExit,
-  type Runlevel,
-  runlevelOf,
-  type Service,
-  type ServiceState,
-  type ServiceType,
-} from './service.js';
+import { type ProcessExit, type Runlevel, runlevelOf, type Service } from './service.js';
+import { toServiceState, toServiceType } from './service-words.js';
 import { decodeWaitStatus } from './wait-status.js';
 
 type Members = Map<string, string>;
-
-const states: ReadonlySet<string> = new Set<ServiceState>([
-  ...(['halted', 'missing', 'crashed', 'stopped', 'busy', 'restart', 'conflict', 'done', 'failed'] as const),
-  ...(['dead', 'cleanup', 'teardown', 'stopping', 'active', 'setup', 'paused', 'waiting'] as const),
-  ...(['starting', 'running'] as const),
-]);
-const types: ReadonlySet<string> = new Set<ServiceType>(['service', 'task', 'run', 'tty', 'sysv']);
 
 /**
  * The services in what initctl printed, one object or a list.
@@ -62,9 +49,9 @@ function toService(members: Members): Service {
   if (identity === '') throw bad('a service without an identity');
   const colon = identity.indexOf(':');
   const pid = number('pid') ?? 0;
-  const state = (states.has(text('status')) ? text('status') : 'unknown') as ServiceState;
+  const state = toServiceState(text('status'));
   const exit = toExit(members.get('exit'));
-  const type = (types.has(text('type')) ? text('type') : 'unknown') as ServiceType;
+  const type = toServiceType(text('type'));
   const [command = '', ...args] = text('command').split(' ');
   const conditions = toList(members.get('condition')).map((name) => name.replace(/^[-+~?]/, ''));
   const pidFile = text('pidfile');

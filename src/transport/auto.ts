@@ -15,23 +15,23 @@ import type {
 
 /** What another way may be better at. Each is thrown before finit has been asked to do anything. */
 const NEXT: readonly FinitErrorCode[] = ['FINIT_UNSUPPORTED', 'FINIT_UNKNOWN_RECORD'];
+/** And where there is a bus's socket, but no bus to be had: finit leaves it behind, and serves 64 clients on it. */
+const NO_BUS: readonly FinitErrorCode[] = ['FINIT_NOT_RUNNING', 'FINIT_BUSY'];
 
 /** Several ways to one finit as one; at least one. */
 export class AutoTransport implements Transport {
-  readonly #ways: readonly Transport[];
-  readonly #first: Transport;
+  #ways: [Transport, ...Transport[]];
 
   constructor(first: Transport, ...others: Transport[]) {
-    this.#first = first;
     this.#ways = [first, ...others];
   }
 
   get kind(): TransportKind {
-    return this.#first.kind;
+    return this.#ways[0].kind;
   }
 
   get path(): string {
-    return this.#first.path;
+    return this.#ways[0].path;
   }
 
   listServices(wait?: WaitOptions): Promise<Service[]> {
@@ -92,14 +92,22 @@ export class AutoTransport implements Transport {
 
   async #try<T>(ask: (way: Transport) => Promise<T>): Promise<T> {
     let first: unknown;
-    for (const way of this.#ways) {
+    for (const way of [...this.#ways]) {
       try {
         return await ask(way);
       } catch (error) {
-        first ??= error;
-        if (!NEXT.some((code) => isFinitError(error, code))) throw way === this.#first ? error : first;
+        if (way.kind === 'bus' && NO_BUS.some((code) => isFinitError(error, code))) this.#forget(way);
+        else if (!NEXT.some((code) => isFinitError(error, code))) throw first ?? error;
+        // The control socket can all that the bus can: then its word counts.
+        if (way.kind !== 'bus' || way === this.#ways.at(-1)) first ??= error;
       }
     }
     throw first;
+  }
+
+  /** A way that is not there is not tried for the next call either. */
+  #forget(way: Transport): void {
+    const [first, second, ...others] = this.#ways;
+    if (first === way && second !== undefined) this.#ways = [second, ...others];
   }
 }

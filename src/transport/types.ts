@@ -36,7 +36,7 @@ export type PowerAction = 'reboot' | 'halt' | 'poweroff' | 'suspend';
 /** What {@link Transport.runlevel} gives. */
 export interface RunlevelState {
   current: Runlevel;
-  /** Absent while there has been none. finit's `initctl` shows N for that, and for S and 0. */
+  /** Absent while there has been none. finit's `initctl`, and its bus, say N for that, and for S and 0: so by them it is absent then, too. */
   previous?: Runlevel;
 }
 

@@ -5,7 +5,9 @@ import { FinitError } from '#src/errors.js';
 import type { Hub } from '#src/events/hub.js';
 import { type EventsOptions, type SystemEvent, watch, watchFrom } from '#src/events/index.js';
 import type { Sources } from '#src/events/sources.js';
+import { Queue } from '#src/queue.js';
 import type { Service } from '#src/services/index.js';
+import type { BusSignal } from '#src/transport/index.js';
 import { Lines } from '../helpers/lines.js';
 import { fakeRunDir } from '../helpers/run-dir.js';
 
@@ -14,6 +16,8 @@ interface FakeFinit extends Sources {
   services: Map<string, Partial<Service>>;
   level: number;
   fails: FinitError | undefined;
+  /** Absent: it has no bus. */
+  bus?: Queue<BusSignal>;
 }
 
 function fakeFinit(): FakeFinit {
@@ -46,6 +50,10 @@ function fakeFinit(): FakeFinit {
         return record(identity, fields);
       }),
     runlevel: () => answer(finit, 'runlevel', () => ({ current: finit.level as 2 })),
+    watchBus: () => {
+      if (finit.bus === undefined) throw new FinitError('FINIT_NOT_RUNNING', 'no bus');
+      return finit.bus;
+    },
   };
   return finit;
 }
@@ -151,6 +159,44 @@ test('a change of runlevel is told after anything moved', async (t) => {
   assertOnce('service/night/running');
   await lines.find(/runlevel 2 3/);
   t.false(finit.asked.some((what) => what !== 'runlevel'));
+});
+
+test('the signals of a bus are hints: services are asked one by one, for a runlevel alone, and after a resync all', async (t) => {
+  const finit = fakeFinit();
+  const bus = new Queue<BusSignal>({ fold: (items) => items, limit: 100, onEnd: () => {} });
+  finit.bus = bus;
+  const { runDir } = fakeRunDir(t);
+  const lines = follow(t, finit, new Map(), { runDir, services: '*', runlevel: true });
+  await lines.find(/web undefined running/);
+  await lines.find(/runlevel undefined 2/);
+  const asked = async (act: () => void, event: RegExp): Promise<string[]> => {
+    const before = finit.asked.length;
+    act();
+    await lines.find(event);
+    return finit.asked.slice(before);
+  };
+  const told = await asked(() => {
+    finit.services.set('web', { effectiveState: 'stopped' });
+    bus.push({ type: 'service', identity: 'web', previous: 'running', state: 'halted' });
+  }, /web running stopped/);
+  t.true(told.includes('get web'));
+  t.false(told.includes('list'));
+  const runlevel = await asked(() => {
+    finit.level = 3;
+    bus.push({ type: 'runlevel', previous: 2, current: 3 });
+  }, /runlevel 2 3/);
+  t.false(runlevel.includes('list'));
+  for (const type of ['resync', 'reloaded'] as const) {
+    const all = await asked(
+      () => {
+        finit.services.set(type, { effectiveState: 'running', pid: 9 });
+        bus.push({ type });
+      },
+      new RegExp(`${type} undefined running`),
+    );
+    t.true(all.includes('list'));
+  }
+  bus.end();
 });
 
 test('when the last reader has left nothing is shared any more, and a new one begins anew', async (t) => {

@@ -53,3 +53,9 @@ process.on('SIGTERM', () => process.exit(0));
 setInterval(() => {}, 1e6);
 notify.ready();
 `;
+
+/**
+ * The root of a tree with finit 5 in it (see CONTRIBUTING.md), for tests of what Debian's suites do not have. Without it they are
+ * skipped.
+ */
+export const finit5Root = process.env.NODE_FINIT_TEST_FINIT5 || undefined;
