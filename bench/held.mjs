@@ -5,8 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The nanoseconds that finit was held by each connection during a call. strace makes them longer, for all alike. */
-export async function held(box, directory, call) {
+/**
+ * The nanoseconds that finit was held by each connection with this command (src/protocol/control.ts) during a call. strace makes them
+ * longer, for all alike.
+ */
+export async function held(box, directory, command, call) {
   const log = join(directory, `strace.${Date.now()}`);
   const strace = spawn(
     'strace',
@@ -29,11 +32,13 @@ export async function held(box, directory, call) {
     strace.kill('SIGINT');
     await ended;
   }
-  return connections(readFileSync(log, 'utf8'));
+  return connections(readFileSync(log, 'utf8'))
+    .filter((connection) => connection.command === command)
+    .map(({ time }) => time);
 }
 
 function connections(log) {
-  const times = [];
+  const found = [];
   let open;
   for (const line of log.split('\n')) {
     const [, seconds, nanoseconds, call, fd, rest] = /^(\d+)\.(\d+) (\w+)\((\d+)(.*)$/.exec(line) ?? [];
@@ -42,12 +47,16 @@ function connections(log) {
       const [, accepted, took] = /= (\d+) <([\d.]+)>$/.exec(rest) ?? [];
       // It is held from when accept() is through.
       if (accepted !== undefined) open = { fd: accepted, since: at + Number(took) * 1e9 };
+    } else if (call === 'read' && fd === open?.fd) {
+      // The magic number, and a command below 256, in octal.
+      const [, command] = /^, "i\\31\\t\\3\\(\d+)/.exec(rest) ?? [];
+      if (command !== undefined) open.command = Number.parseInt(command, 8);
     } else if (call === 'close' && fd === open?.fd) {
-      times.push(at - open.since);
+      found.push({ command: open.command, time: at - open.since });
       open = undefined;
     }
   }
-  return times;
+  return found;
 }
 
 /** Lets a process run on each time that it has been stopped, a little later. */

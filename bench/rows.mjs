@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Command } from '../dist/protocol/control.js';
 import { get, list } from '../dist/services/index.js';
 import { held, resume } from './held.mjs';
 import { compare, median, pinned, time, times } from './measure.mjs';
@@ -96,19 +97,31 @@ export const rows = [
     services: 50,
     goal: 1,
     run: (at) =>
-      compareHeld(at, () => time(100, () => get(NAME, at.options)), initctl(at, 20, '-j', 'status', NAME)),
+      compareHeld(
+        at,
+        Command.findService,
+        () => time(100, () => get(NAME, at.options)),
+        initctl(at, 20, '-j', 'status', NAME),
+      ),
   },
   {
     what: 'PID 1 held by a request of services.list(), under strace | of initctl -j status',
     services: 50,
     goal: 1,
-    run: (at) => compareHeld(at, () => time(5, () => list(at.options)), initctl(at, 3, '-j', 'status')),
+    run: (at) =>
+      compareHeld(
+        at,
+        Command.iterateServices,
+        () => time(5, () => list(at.options)),
+        initctl(at, 3, '-j', 'status'),
+      ),
   },
   {
     what: 'the same of services.get(), stopped (SIGSTOP) right after its send() | of initctl',
     services: 50,
     goal: 1,
-    run: (at) => compareHeld(at, () => stoppedGets(at, 25), initctl(at, 10, '-j', 'status', NAME)),
+    run: (at) =>
+      compareHeld(at, Command.findService, () => stoppedGets(at, 25), initctl(at, 20, '-j', 'status', NAME)),
   },
   {
     what: 'the command node-finit status, 50 services | node -e 0',
@@ -125,11 +138,12 @@ export const rows = [
   },
 ];
 
-async function compareHeld(at, ...calls) {
+/** Of requests of one kind: `initctl status NAME` also asks for all services. */
+async function compareHeld(at, command, ...calls) {
   const all = calls.map(() => []);
   for (let turn = 0; turn < Math.ceil(at.turns / 4); turn++)
     for (const [i, call] of calls.entries())
-      all[i].push(...(await held(at.box, at.programs.directory, call)));
+      all[i].push(...(await held(at.box, at.programs.directory, command, call)));
   return all.map(median);
 }
 
