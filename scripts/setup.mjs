@@ -1,7 +1,7 @@
-// Everything a fresh clone needs before `npm test` or `npm run demo`: system tools looked for, dependencies, the addon,
+// Everything a fresh clone needs before `npm test`, `npm run demo` or `npm run bench`: system tools looked for, dependencies, the addon,
 // TypeScript, and finit's Debian packages for the sandbox. Quick when there is nothing to do. Plain Node, no dependencies.
 //
-//   node scripts/setup.mjs [test|demo]
+//   node scripts/setup.mjs [test|demo|bench]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -28,6 +28,7 @@ const SANDBOXES = {
     { suite: 'forky', packages: ['nodejs'] },
   ],
   demo: [{ suite: 'forky' }],
+  bench: [{ suite: 'forky' }],
 };
 
 // What is called, what it is for, and the Debian package that brings it.
@@ -35,6 +36,12 @@ const BUILD_TOOLS = [
   ['g++', 'compiling the native addon', 'g++'],
   ['make', 'compiling the native addon', 'make'],
   ['python3', 'node-gyp, which compiles the native addon', 'python3'],
+];
+// What the bench measures with.
+const BENCH_TOOLS = [
+  ['gcc', 'the C programs to measure against', 'gcc'],
+  ['taskset', 'measuring on one core', 'util-linux'],
+  ['strace', 'seeing for how long finit is held', 'strace'],
 ];
 const SANDBOX_TOOLS = [
   ['apt-get', "fetching finit's Debian packages", 'apt'],
@@ -70,7 +77,11 @@ function checkMachine() {
     fail(`finit runs on Linux, and so do the tests; this is ${process.platform}.`);
   if (major < NODE_WANTED[0] || (major === NODE_WANTED[0] && minor < NODE_WANTED[1]))
     fail(`Node ${NODE_WANTED.join('.')} or newer is needed; this is ${process.versions.node}.`);
-  const tools = purpose in SANDBOXES ? [...BUILD_TOOLS, ...SANDBOX_TOOLS] : BUILD_TOOLS;
+  const tools = [
+    ...BUILD_TOOLS,
+    ...(purpose in SANDBOXES ? SANDBOX_TOOLS : []),
+    ...(purpose === 'bench' ? BENCH_TOOLS : []),
+  ];
   const missing = tools.filter(([name]) => !onPath(name));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, , debian]) => debian))];
