@@ -84,7 +84,7 @@ test('the list is that of the control socket, field by field, where both tell', 
     const other = { ...socket?.[i] } as Record<string, unknown>;
     for (const [name, value] of Object.entries(service))
       if (!own.has(name)) t.deepEqual(value, other[name], `${service.identity} ${name}`);
-    const { uptime: _, ...found } = (await services.get(service.identity, busOf(box))) as Service;
+    const { uptime: _, ...found } = await services.get(service.identity, busOf(box));
     t.like(service, found);
   }
 });
