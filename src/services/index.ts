@@ -11,6 +11,8 @@ export type {
 export { formatRunlevels } from '../protocol/service.js';
 export type { CallOptions } from '../transport/index.js';
 export { type ActOptions, reload, restart, signal, start, stop } from './act.js';
+export { type Explanation, explain, type Reason, type ReasonKind } from './explain.js';
+export { formatExplanation } from './explain-format.js';
 export { dependents, findByCondition, findByPid, get, list, self } from './find.js';
 export type { WaitTarget } from './progress.js';
 export { type Service, type ServiceCondition, uptime } from './service.js';
