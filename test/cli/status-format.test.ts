@@ -30,7 +30,9 @@ const services = (records: readonly Buffer[]): Service[] =>
   records.flatMap((record) => {
     const service = decodeServiceRecord(record, 'x64');
     // What their states were then stands in initctl's words only: see shown().
-    return service ? { ...service, conditions: [] } : [];
+    return service
+      ? { ...service, conditions: service.conditions.map((name) => ({ name, state: 'off' as const })) }
+      : [];
   });
 
 const STATES = { '+': 'on', '-': 'off', '~': 'flux' } as const;

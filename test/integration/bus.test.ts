@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest, { type ExecutionContext } from 'ava';
 import * as events from '#src/events/index.js';
-import type { Service } from '#src/protocol/service.js';
 import type { Sandbox } from '#src/sandbox/index.js';
 import * as services from '#src/services/index.js';
 import * as system from '#src/system/index.js';

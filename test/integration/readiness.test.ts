@@ -56,7 +56,11 @@ for (const suite of suites) {
     await box.exec(['sleep', '0.3']);
     t.false(existsSync(condition), 'a status does not make it ready');
     const waiting = (await list({ runDir })).find(({ identity }) => identity === 'app');
-    t.like(waiting, { state: 'waiting', conditions: ['service/web/ready'], pid: undefined });
+    t.like(waiting, {
+      state: 'waiting',
+      conditions: [{ name: 'service/web/ready', state: 'off' }],
+      pid: undefined,
+    });
 
     await box.exec(['touch', '/run/go']);
     await eventually(() => existsSync(condition));

@@ -57,7 +57,13 @@ for (const suite of suites) {
     });
     t.like(find('later'), { state: 'stopped', manual: true, pid: undefined, exit: undefined });
     t.like(find('three'), { state: 'halted', runlevels: [3] });
-    t.like(find('waits'), { state: 'waiting', conditions: ['usr/never', 'pid/nothing'] });
+    t.like(find('waits'), {
+      state: 'waiting',
+      conditions: [
+        { name: 'usr/never', state: 'off' },
+        { name: 'pid/nothing', state: 'off' },
+      ],
+    });
     t.like(find('fine'), { type: 'task', state: 'done', effectiveState: 'done', exit: { code: 0 } });
     t.like(find('bad'), { state: 'done', effectiveState: 'failed', exit: { code: 1 } });
     t.true((uptime(find('web') as Service) ?? -1) >= 0);
