@@ -12,7 +12,6 @@ import { startFakeFinit } from '../helpers/fake-finit.js';
 import { projectRoot } from '../helpers/project.js';
 import { eventually } from '../helpers/real-finit.js';
 
-const bus = (runDir: string): Transport => connect({ runDir, transport: 'bus' });
 const named = (...names: string[]) => new Map(names.map((name) => [name, {}]));
 const DENIED = 'org.freedesktop.DBus.Error.AccessDenied';
 
@@ -39,7 +38,7 @@ test('services are listed in finit’s order, those that are removed meanwhile a
 
 test('a service is found by identity, or by name, then the first of them', async (t) => {
   await using finit = await startFakeBus({ services: named('db:2', 'db:1', 'web') });
-  const { findService, unknownServices } = bound(finit.runDir);
+  const { findService, unknownServices } = bus(finit.runDir);
   t.is((await findService('db:1'))?.identity, 'db:1');
   t.is((await findService('db'))?.identity, 'db:2');
   t.is((await findService('web:'))?.identity, 'web');
@@ -76,7 +75,7 @@ test('orders go to the manager by name, reloads of services to their objects', a
           ? { error: 'org.finit.Error.Failed', text: 'failed on service' }
           : undefined,
   });
-  const { act, signalServices, setRunlevel, power, reload } = bound(finit.runDir);
+  const { act, signalServices, setRunlevel, power, reload } = bus(finit.runDir);
   t.deepEqual(await act('stop', ['web', 'nope', 'db']), ['nope']);
   t.deepEqual(await act('reload', ['web', 'db', 'other']), ['db', 'other']);
   await signalServices(['web'], 10);
@@ -110,7 +109,7 @@ test('runlevel and version are what the manager says', async (t) => {
 test('finit’s errors have our codes', async (t) => {
   let error = '';
   await using finit = await startFakeBus({ answer: () => ({ error, text: 'because' }) });
-  const { reload, act, listServices } = bound(finit.runDir);
+  const { reload, act, listServices } = bus(finit.runDir);
   for (const [name, code] of [
     [DENIED, 'FINIT_ACCESS_DENIED'],
     ['org.finit.Error.WrongRunlevel', 'FINIT_REFUSED'],
@@ -130,7 +129,7 @@ test('finit’s errors have our codes', async (t) => {
 test('what the bus cannot do is FINIT_UNSUPPORTED, before anything is asked', async (t) => {
   const long = 'x'.repeat(120);
   await using finit = await startFakeBus({ services: named('web', long) });
-  const one = bound(finit.runDir);
+  const one = bus(finit.runDir);
   for (const call of [
     () => one.signalServices(['web'], 34),
     () => one.signalServices(['web'], 0),
@@ -157,7 +156,7 @@ test('when the connection is lost, what only reads is asked again once, and an o
     services: named('web'),
     answer: () => (closes-- > 0 ? 'close' : undefined),
   });
-  const { listServices, power } = bound(finit.runDir);
+  const { listServices, power } = bus(finit.runDir);
   t.is((await listServices()).length, 1);
   t.is(finit.connections, 2);
   closes = 2;
@@ -170,7 +169,7 @@ test('when the connection is lost, what only reads is asked again once, and an o
 
 test('a connection that finit has closed in between is made again', async (t) => {
   await using finit = await startFakeBus({ services: named('web') });
-  const { reload } = bound(finit.runDir);
+  const { reload } = bus(finit.runDir);
   await reload();
   finit.drop();
   await eventually(() => finit.open === 0);
@@ -300,8 +299,18 @@ test('a connection is hung up some time after the last call, and keeps no proces
   t.is(stdout, '2\n');
 });
 
-/** Its methods, to be taken out. */
-function bound(runDir: string): Transport {
-  const one = bus(runDir);
-  return new Proxy(one, { get: (target, name) => Reflect.get(target, name).bind(target) });
+/** The bus there, with patience where a test names no timeout: the machine may have much to do. Its methods may be taken out. */
+function bus(runDir: string): Transport {
+  return new Proxy(connect({ runDir, transport: 'bus' }), {
+    get(target, name) {
+      const method = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      // The last parameter says how long to wait.
+      const last = Math.max(0, method.length - 1);
+      return (...args: unknown[]) => {
+        const given = Array.from({ length: last }, (_, i) => args[i]);
+        return method.call(target, ...given, { timeout: 60_000, ...(args[last] as object | undefined) });
+      };
+    },
+  });
 }
