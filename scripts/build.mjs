@@ -1,7 +1,7 @@
 // Compiles src/ to dist/ and test/ to dist-test/, puts the files that are not TypeScript beside them, and bundles the command line.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
@@ -13,16 +13,39 @@ cpSync(join(root, 'src'), join(root, 'dist'), {
   filter: (name) => !/\.ts$/.test(name),
 });
 
-// What `node-finit` starts: one CommonJS file, as Node's loader of ES modules alone, and one file after the other, costs more
-// than all that a `node-finit status` does. It lies in dist/, so that the package's root is one above it, as for native.js.
+// What `node-finit` starts: a CommonJS file, as Node's loader of ES modules alone, and one file after the other, costs more than all
+// that a `node-finit status` does. It has what status needs; other commands that are wanted quickly are in a second one, as what is
+// read at each start has its price. Both lie in dist/, so that the package's root is one above them, as for native.js.
 const dist = join(root, 'dist');
 const bundle = join(dist, 'node-finit.cjs');
-// Commands that are worth no hurry are left in dist/cli: what is in the bundle is read at each start. plugin and sandbox have to be:
-// a plugin gets the same modules as its host.
+const second = './node-finit-more.cjs';
+const more = ['cond', 'ident', 'service-action', 'runlevel', 'log', 'finit', 'help', 'completion'];
+const inSecond = new RegExp(`/(?:${more.join('|')})\\.js$`);
+// These stay in dist/cli: there is no hurry, and a plugin gets the same modules as its host.
 const apart = /\/(?:conf|conf-list|editor|monitor|watch|wait|power|plugin|sandbox)\.js$/;
-await build({
-  entryPoints: [join(dist, 'cli/main.js')],
-  outfile: bundle,
+
+/** Turns import() of a command into what is to become of it. */
+const commandFiles = {
+  name: 'command files',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: apart }, ({ path, kind, resolveDir }) =>
+      kind === 'dynamic-import'
+        ? { path: `./${relative(dist, join(resolveDir, path))}`, external: true }
+        : undefined,
+    );
+    onResolve({ filter: inSecond }, ({ path, kind, importer }) =>
+      kind === 'dynamic-import' && importer !== '<stdin>'
+        ? { path: basename(path, '.js'), namespace: 'second' }
+        : undefined,
+    );
+    onResolve({ filter: /-more\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /./, namespace: 'second' }, ({ path }) => ({
+      contents: `module.exports = require('${second}')['${path}'];`,
+    }));
+  },
+};
+
+const options = {
   bundle: true,
   platform: 'node',
   format: 'cjs',
@@ -34,16 +57,15 @@ await build({
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "'use strict'; const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   logLevel: 'warning',
-  plugins: [
-    {
-      name: 'apart',
-      setup({ onResolve }) {
-        onResolve({ filter: apart }, ({ path, kind, resolveDir }) => {
-          if (kind !== 'dynamic-import') return undefined;
-          return { path: `./${relative(dirname(bundle), join(resolveDir, path))}`, external: true };
-        });
-      },
-    },
-  ],
+  plugins: [commandFiles],
+};
+await build({ ...options, entryPoints: [join(dist, 'cli/main.js')], outfile: bundle });
+await build({
+  ...options,
+  stdin: {
+    contents: more.map((name) => `export * as '${name}' from './cli/${name}.js';`).join('\n'),
+    resolveDir: dist,
+  },
+  outfile: join(dist, second),
 });
 for (const program of [bundle, join(dist, 'cli/main.js')]) chmodSync(program, 0o755);

@@ -8,6 +8,18 @@ const force: OptionSpec = {
   help: 'shut down by force after so long',
 };
 
+const waiting: readonly OptionSpec[] = [
+  {
+    long: 'wait',
+    short: 'w',
+    value: 'STATE',
+    optional: true,
+    words: ['running', 'ready', 'stopped', 'done'],
+    help: 'wait until they have got there',
+  },
+  { long: 'timeout', value: 'TIME', help: 'for how long to wait: 10s, 500ms, 2m, 1h' },
+];
+
 const services = async () => await import('./service-action.js');
 const conf = async () => await import('./conf.js');
 const power = async () => await import('./power.js');
@@ -30,24 +42,28 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
     summary: 'start services',
     usage: 'NAME[:ID]…',
     args: ['services'],
+    options: waiting,
     load: async () => (await services()).start,
   },
   stop: {
     summary: 'stop services',
     usage: 'NAME[:ID]…',
     args: ['services'],
+    options: waiting,
     load: async () => (await services()).stop,
   },
   restart: {
     summary: 'stop and start services',
     usage: 'NAME[:ID]…',
     args: ['services'],
+    options: waiting,
     load: async () => (await services()).restart,
   },
   reload: {
     summary: "reload finit's configuration, or services",
     usage: '[NAME[:ID]…]',
     args: ['services'],
+    options: waiting,
     load: async () => (await services()).reload,
   },
   kill: {

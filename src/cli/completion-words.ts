@@ -49,7 +49,7 @@ interface Place {
 
 async function offers(last: string, previous: string | undefined, place: Place): Promise<Candidate[]> {
   const { command, entry, args, specs } = place;
-  const waiting = specs.find((spec) => spec.value && isOption(previous, spec));
+  const waiting = specs.find((spec) => spec.value && !spec.optional && isOption(previous, spec));
   if (waiting) return valuesOf(waiting, last, '');
   const [, long] = /^--([^=]+)=/.exec(last) ?? [];
   const spec = specs.find((one) => one.value && one.long === long);
@@ -75,7 +75,7 @@ async function offers(last: string, previous: string | undefined, place: Place):
 function valueless(before: readonly string[]): string[] {
   const end = before.at(-1);
   const all = Object.values(commands).flatMap(({ options }) => options ?? []);
-  return [...globalOptions, ...all].some((spec) => spec.value && isOption(end, spec))
+  return [...globalOptions, ...all].some((spec) => spec.value && !spec.optional && isOption(end, spec))
     ? before.slice(0, -1)
     : [...before];
 }

@@ -13,6 +13,8 @@ export interface OptionSpec {
   short?: string;
   /** What its value is called, e.g. `TIME`; absent: it has none. */
   value?: string;
+  /** Its value may be left out, and follows a = if it is there. */
+  optional?: boolean;
   /** What it does, in a few words. */
   help: string;
   /** For completion: what its value may be. */
@@ -126,7 +128,7 @@ function readLong(
   }
   if (spec.value === undefined && equals >= 0) throw new UsageError(`--${spec.long} takes no value`);
   const value = equals < 0 ? undefined : word.slice(equals + 1);
-  options[spec.long] = spec.value === undefined ? true : (value ?? next(spec));
+  options[spec.long] = value ?? (spec.value === undefined || spec.optional ? true : next(spec));
 }
 
 function readShort(
@@ -139,7 +141,7 @@ function readShort(
     const letter = letters[i] === '?' ? 'h' : letters[i];
     const spec = specs.find(({ short }) => short === letter);
     if (spec === undefined) throw new UsageError(`no option -${letter}`);
-    if (spec.value === undefined) {
+    if (spec.value === undefined || spec.optional) {
       options[spec.long] = true;
       continue;
     }

@@ -109,7 +109,7 @@ for (const { version, records, expected } of captures) {
     test(`the table of conditions is that of the initctl of ${version}`, (t) => {
       const [title = '', ...rows] = stripVTControlCharacters(cond).trimEnd().split('\n');
       const having = all
-        .filter(({ conditions }) => conditions.length > 0)
+        .filter(({ rawConditions }) => rawConditions !== '')
         .map((service) => {
           const row = rows.find((text) => text.split(/ +/)[1] === service.identity) ?? '';
           return shown(service, (/<(.*)>/.exec(row)?.[1] ?? '').split(','), 1);

@@ -76,6 +76,16 @@ for (const suite of ['forky', 'trixie'])
     const { pid } = await services.get('web', { runDir: box.runDir });
     t.regex((await run(box, 'status', 'web')).stdout, new RegExp(`^ +PID : ${pid}$`, 'm'));
 
+    await succeeds(t, box, 'stop', '--wait', 'web');
+    t.is((await services.get('web', { runDir: box.runDir })).state, 'stopped');
+    await succeeds(t, box, 'start', '-w', 'web', '--timeout', '60s');
+    t.is((await services.get('web', { runDir: box.runDir })).state, 'running');
+    const cannot = await run(box, 'start', 'night', '--wait=running');
+    t.is(cannot.code, 1);
+    t.regex(cannot.stderr, /^node-finit: .*night/);
+    t.is((await run(box, 'start', 'web', '--wait=soon')).code, 2);
+    t.is((await run(box, 'start', 'web', '--timeout', '1s')).code, 2);
+
     await succeeds(t, box, 'stop', 'inst');
     await succeeds(t, box, 'wait', 'service/inst:1/stopped', 'service/inst:2/stopped', '-t', '60s');
     await succeeds(t, box, 'start', 'inst:2');
