@@ -47,11 +47,12 @@ bool Burst::attempt(Clock::duration patience) {
   begin();
   const auto end = std::min(Clock::now() + patience, deadline_);
   if (fill()) return true;
-  // Being woken takes longer than most answers do. Whoever shares the processor with us, finit perhaps, gets it meanwhile.
+  // Being woken takes longer than most answers do. Whoever shares the processor with us, finit perhaps, gets it meanwhile; first of all,
+  // as no answer is there at once.
   for (const auto spin_end = std::min(Clock::now() + kSpin, end); Clock::now() < spin_end;) {
+    ::sched_yield();
     if (drain()) return true;
     if (backlog_full_) return false;
-    ::sched_yield();
   }
   for (;;) {
     const auto left = end - Clock::now();

@@ -82,6 +82,13 @@ export interface ControlMessage {
  */
 export function encodeRequest(command: number, fields: RequestFields = {}): Uint8Array {
   const { runlevel = 0, sleeptime = 0, data = '' } = fields;
+  // From Node's pool: fresh memory costs as much as the rest.
+  const bytes = Buffer.allocUnsafe(REQUEST_LENGTH).fill(0);
+  writeInt32(bytes, 0, MAGIC, 'magic');
+  writeInt32(bytes, 4, command, 'command');
+  writeInt32(bytes, 8, runlevel, 'runlevel');
+  writeInt32(bytes, 12, sleeptime, 'sleeptime');
+  if (typeof data === 'string' && writePlain(bytes, data)) return bytes;
   const text = typeof data === 'string' ? encodeText(data) : data;
   if (text.length >= DATA_LENGTH)
     throw new FinitError(
@@ -90,12 +97,6 @@ export function encodeRequest(command: number, fields: RequestFields = {}): Uint
     );
   if (typeof data === 'string' && text.includes(0))
     throw new FinitError('FINIT_INVALID_ARGUMENT', 'Text in a request to finit cannot hold a NUL character');
-  const bytes = new Uint8Array(REQUEST_LENGTH);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(0, MAGIC, littleEndian);
-  view.setInt32(4, int32(command, 'command'), littleEndian);
-  view.setInt32(8, int32(runlevel, 'runlevel'), littleEndian);
-  view.setInt32(12, int32(sleeptime, 'sleeptime'), littleEndian);
   bytes.set(text, DATA_OFFSET);
   return bytes;
 }
@@ -140,11 +141,23 @@ export function decodeAnswer(bytes: Uint8Array): ControlMessage & { ok: boolean 
   return { ...message, ok: message.command === Command.ack };
 }
 
-function int32(value: number, what: string): number {
+function writeInt32(bytes: Buffer, offset: number, value: number, what: string): void {
   if (!Number.isInteger(value) || value !== (value | 0))
     throw new FinitError(
       'FINIT_INVALID_ARGUMENT',
       `${what} in a request to finit is a 32-bit number, not ${value}`,
     );
-  return value;
+  if (littleEndian) bytes.writeInt32LE(value, offset);
+  else bytes.writeInt32BE(value, offset);
+}
+
+/** Writes text that fits and is ASCII, as names are, in a fraction of the time that an encoder takes. False for any other. */
+function writePlain(bytes: Buffer, text: string): boolean {
+  if (text.length >= DATA_LENGTH) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0 || code > 0x7f) return false;
+    bytes[DATA_OFFSET + i] = code;
+  }
+  return true;
 }

@@ -48,8 +48,8 @@ class ControlSocket implements Transport {
     return await enumerate(this.#call('list services', wait));
   }
 
-  async findService(name: string, wait?: WaitOptions): Promise<Service | undefined> {
-    return await this.#firstRecord(name, (record) => decodeServiceRecord(record), wait);
+  findService(name: string, wait?: WaitOptions): Promise<Service | undefined> {
+    return this.#firstRecord(name, toService, wait);
   }
 
   async unknownServices(names: readonly string[], wait?: WaitOptions): Promise<string[]> {
@@ -210,6 +210,9 @@ export function connectControlSocket(options: FinitOptions = {}): Transport {
 function splitWords(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
+
+/** As `map` calls it, with more than a record. */
+const toService = (record: Buffer): Service | undefined => decodeServiceRecord(record);
 
 /** A request in words, for messages. */
 function describe(command: CommandName, data = ''): string {
