@@ -91,7 +91,7 @@ test('bash completes commands, options, services, conditions, .conf files and va
 /** What zsh and fish print for `node-finit statu`, when they have read the script; undefined where they are not installed. */
 const TRIES: Record<string, string> = {
   zsh: `
-    autoload -Uz compinit; compinit -u -d /dev/null
+    autoload -Uz compinit; compinit -u -D
     compadd() { shift 5; print -l -- $plain }
     source <(node-finit completion zsh)
     words=(node-finit statu); CURRENT=2; _node_finit`,
