@@ -31,6 +31,7 @@ service name:crasher restart:2 restart_sec:1 manual:yes notify:systemd /bin/sh -
 service name:onlythree [3] notify:none /bin/sleep 1002 -- In runlevel 3
 service name:needy manual:yes notify:none <usr/never> /bin/sleep 1003 -- Waits for nobody
 service name:after manual:yes notify:none <service/web/ready> /bin/sleep 1004 -- After web
+service name:mute manual:yes notify:systemd /bin/sleep 1007 -- Never says that it is ready
 service name:inst :1 manual:yes notify:none /bin/sleep 1005 -- One
 service name:inst :2 manual:yes notify:none /bin/sleep 1006 -- Two
 task name:good manual:yes /bin/sleep 0.2 -- Works
@@ -126,10 +127,9 @@ for (const suite of ['forky', 'trixie']) {
   test(`on ${suite}, a wait ends with its time, its signal, and with finit`, async (t) => {
     await using box = await boot();
     const { runDir } = box;
-    await stop('web', { runDir, wait: true });
-    await t.throwsAsync(start('web', { runDir, wait: true, timeout: 100 }), {
+    await t.throwsAsync(start('mute', { runDir, wait: true, timeout: 2500 }), {
       code: 'FINIT_TIMEOUT',
-      message: /Not ready within 100 ms: web is running, and has not said that it is ready/,
+      message: /Not ready within 2500 ms: mute is running, and has not said that it is ready/,
     });
     const controller = new AbortController();
     const aborted = t.throwsAsync(start('needy', { runDir, wait: true, signal: controller.signal }));
