@@ -168,7 +168,8 @@ test('options that make no sense are refused before anything is done', async (t)
 test("devices are the host's, and their modes cannot be changed from within", async (t) => {
   await using box = await startSandbox({ rootless: true });
   const before = await stat('/dev/null');
-  const script = 'echo gone >/dev/null && head -c 2 /dev/zero | od -An -tx1; chmod 600 /dev/null; chown 1 /dev/null';
+  const script =
+    'echo gone >/dev/null && head -c 2 /dev/zero | od -An -tx1; chmod 600 /dev/null; chown 1 /dev/null';
   const { stdout } = await box.exec(['/bin/sh', '-c', script]);
   t.is(stdout.trim(), '00 00');
   const after = await stat('/dev/null');
