@@ -21,19 +21,20 @@ export function filesOf(runDir: string): FinitFiles {
   const unseen = () => undefined;
   if (!runDir.endsWith(DEFAULT_RUN_DIR)) return { exists: unseen, isProgram: unseen };
   const root = runDir.slice(0, -DEFAULT_RUN_DIR.length);
-  const exists = (path: string): boolean | undefined => look(root, path) !== undefined;
+  const exists = (path: string): boolean => look(root, path) !== undefined;
   const isProgram = (command: string): boolean =>
     command.startsWith('/')
       ? isExecutable(look(root, command))
       : PATH.some((directory) => isExecutable(look(root, `${directory}/${command}`)));
-  return { exists: seen(exists), isProgram: seen(isProgram) };
+  return { exists: seen(root, exists), isProgram: seen(root, isProgram) };
 }
 
-/** What may not be seen, or ends meanwhile, is not known. */
-function seen(ask: (path: string) => boolean | undefined): (path: string) => boolean | undefined {
+/** What may not be seen, or below a root that has gone, is not known. */
+function seen(root: string, ask: (path: string) => boolean): (path: string) => boolean | undefined {
   return (path) => {
     try {
-      return ask(path);
+      const answer = ask(path);
+      return statSync(root || '/').isDirectory() ? answer : undefined;
     } catch {
       return undefined;
     }
@@ -64,6 +65,8 @@ export function resolveBelow(root: string, path: string): string | undefined {
     const stat = lstatSync(full, { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
     if (!stat.isSymbolicLink()) {
+      // Further down there is nothing, then.
+      if (!stat.isDirectory() && left.some((next) => next !== '')) return undefined;
       done.push(part);
       continue;
     }

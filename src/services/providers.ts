@@ -26,17 +26,20 @@ export function providerOf(name: string): string {
     case 'int':
       return intProvider(rest.join('/'));
     case 'pid':
-      return `it comes from the PID file of ${rest.join('/')}, and finit has no service of that name`;
+      return `it comes from the PID file of ${rest.join('/')}, and ${NO_SUCH}`;
     case 'service':
     case 'task':
     case 'run':
     case 'sysv':
     case 'tty':
-      return `finit has no ${kind} ${rest.slice(0, -1).join('/')}`;
+      return `it comes from the ${kind} ${rest.slice(0, -1).join('/')}, and ${NO_SUCH}`;
     default:
       return 'no service of this finit asserts it, nor does finit itself: a plugin may, or the name is misspelt';
   }
 }
+
+/** What it does not like in a stanza is in its log; a program that does not exist, e.g. (service_register() in src/service.c). */
+const NO_SUCH = 'finit has none of that name: it has no stanza, or finit did not take it (see its log)';
 
 function netProvider(rest: readonly string[]): string {
   const name = rest.join('/');
