@@ -5,7 +5,8 @@
  * *flux* when it has not been asserted again since the last reload, *off* when it is not there
  * (src/cond.c, finit 4.2 – 5.0-dev).
  */
-export { type Condition, get, list, statesOf } from './read.js';
+export { isCut } from './names.js';
+export { assertedAt, type Condition, get, list, statesOf } from './read.js';
 export type { ConditionState } from './state.js';
 export { clear, set } from './user.js';
 export { type WaitOptions, wait } from './wait.js';

@@ -1,7 +1,13 @@
 /** The state of conditions, now. */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compileConditionPattern, parseConditionName } from '../protocol/condition-name.js';
+import {
+  compileConditionPattern,
+  cutConditionName,
+  MAX_NAME_4X,
+  parseConditionName,
+} from '../protocol/condition-name.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
 import { nameLimit } from './names.js';
 import {
@@ -77,25 +83,57 @@ export async function list(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** How often a file that is being written is read again; it takes finit microseconds. */
+const REREADS = 20;
+
 /**
- * The states of conditions, now, without waiting; a run directory that is not there or may not be read has none on.
- * @param names as finit has them: they are not checked
+ * The states of conditions as finit itself sees them, now, without waiting: of names as they stand in a stanza, cut where finit cuts
+ * them. A run directory that is not there or may not be read has none on.
  */
 export function statesOf(names: Iterable<string>, options: FinitOptions = {}): Map<string, ConditionState> {
   const runDir = resolveRunDir(options);
-  const root = conditionDir(runDir);
   const states = new Map<string, ConditionState>();
+  for (const name of names) states.set(name, 'off');
   try {
-    const generation = readGeneration(runDir);
-    for (const name of names) {
-      const entry = readEntry(join(root, name));
-      states.set(
-        name,
-        stateOf(entry === 'directory' ? undefined : entry, generation === 'pending' ? undefined : generation),
-      );
-    }
+    for (let again = 0; again <= REREADS && !readStates(runDir, states); again++);
   } catch {
     // Whoever asks about conditions is told so; whoever asks about services has an answer without.
   }
   return states;
+}
+
+/** True: no doubt, nothing was being written, and no reload came in between. */
+function readStates(runDir: string, states: Map<string, ConditionState>): boolean {
+  const generation = readGeneration(runDir);
+  let pending = generation === 'pending';
+  let flux = false;
+  for (const name of states.keys()) {
+    const entry = readEntry(pathOf(runDir, name));
+    if (typeof entry === 'object' && entry.kind === 'pending') pending = true;
+    const state = stateOf(
+      entry === 'directory' ? undefined : entry,
+      generation === 'pending' ? undefined : generation,
+    );
+    if (state === 'flux') flux = true;
+    states.set(name, state);
+  }
+  return !pending && (!flux || generation === readGeneration(runDir));
+}
+
+const pathOf = (runDir: string, name: string): string => {
+  const isLong = cutConditionName(name, MAX_NAME_4X) !== name;
+  return join(conditionDir(runDir), isLong ? cutConditionName(name, nameLimit(runDir)) : name);
+};
+
+/**
+ * When a condition was last asserted, also one that was on already: in nanoseconds since 1970, by the file system's clock, for
+ * comparing with an earlier answer only. Undefined while it is off.
+ */
+export function assertedAt(name: string, options: FinitOptions = {}): bigint | undefined {
+  try {
+    const stat = lstatSync(pathOf(resolveRunDir(options), name), { bigint: true, throwIfNoEntry: false });
+    return stat?.mtimeNs;
+  } catch {
+    return undefined;
+  }
 }

@@ -9,6 +9,13 @@ export const MAX_NAME_4X = 43;
 
 const USR = 'usr/';
 
+/** A name as finit keeps it: its first `limit` bytes. */
+export function cutConditionName(name: string, limit: number | undefined): string {
+  // A character has at most three bytes for each unit of its string.
+  if (limit === undefined || name.length * 3 <= limit || Buffer.byteLength(name) <= limit) return name;
+  return Buffer.from(name).toString('utf8', 0, limit);
+}
+
 function invalid(name: string, why: string): FinitError {
   return new FinitError('FINIT_INVALID_CONDITION', `invalid condition name ${JSON.stringify(name)}: ${why}`, {
     subject: name,

@@ -9,10 +9,17 @@ import { prepareWait, type WaitTarget } from './wait-for.js';
 /** What {@link start}, {@link stop}, {@link restart} and {@link reload} take. */
 export interface ActOptions extends CallOptions {
   /**
-   * Wait until the services have got there, or it is clear that they cannot. `running`: there is a process (a new one, after
-   * {@link restart}); `ready`: and it has said that it is ready, where its stanza has a `notify:` for that; `stopped`: there is no
-   * process any more; `done`: a run or task has ended well. `true`: what the order is for, `stopped` after {@link stop}, else `done` for a
-   * run or task and `ready` for a service. Default: don't wait.
+   * Wait until all of the services have got there, or it is clear that one cannot.
+   * - `running`: there is a process, a new one after {@link restart}, and it is still there 100 ms later;
+   * - `ready`: and it has said that it is ready, where its stanza has a `notify:` for that; after {@link reload}, has said so again;
+   * - `stopped`: there is no process any more;
+   * - `done`: a run or task has ended well.
+   *
+   * `true` is what the order is for: `stopped` after {@link stop}; else `done` for a run or task, `running` for a tty and for a service
+   * with `notify:pid` (which is finit 4's default) that has no `pid:`, and `ready` for all others. Default: don't wait.
+   *
+   * While finit still tries (it starts what has crashed again; others are on their way to what it waits for) so does the wait. What is
+   * stuck (waiting for a condition that nobody is about to assert, not for this runlevel, stopped by another) is given up after a second.
    *
    * With it, `timeout` is for all of it. Default then: 60 s.
    */
@@ -57,8 +64,8 @@ export async function restart(names: string | readonly string[], options: ActOpt
 
 /**
  * Makes finit treat services as if their stanzas had changed: one that takes SIGHUP gets it, another is stopped and started (`<!…>` in its
- * stanza). A run or task that has run runs again. finit's configuration is not read again: that is `system.reload()`. A service with SIGHUP
- * keeps its readiness meanwhile, so that `wait` is over at once for it. Names and errors: as for {@link start}.
+ * stanza). A run or task that has run runs again. finit's configuration is not read again: that is `system.reload()`. finit takes a service
+ * with SIGHUP for ready meanwhile; with `wait`, it has to say so once more. Names and errors: as for {@link start}.
  */
 export async function reload(names: string | readonly string[], options: ActOptions = {}): Promise<void> {
   await act('reload', names, options);
@@ -93,7 +100,8 @@ export async function signal(
   if (refused.length > 0)
     throw new FinitError(
       'FINIT_REFUSED',
-      `finit did not send signal ${String(signal)} to ${refused.join(', ')}: not running`,
+      `finit sends signals to running services only, and did not send ${String(signal)} to ${refused.join(', ')}: not running. ` +
+        'A name without :ID means all its instances; those that run have got it.',
       { subject: refused.join(' ') },
     );
 }

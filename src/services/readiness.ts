@@ -1,53 +1,68 @@
-/** How a service that runs stands with its readiness. */
-import type { Reason } from './explain.js';
-import type { World } from './reasons.js';
+/** Whether a service has said that it is ready. */
+import { assertedAt, isCut, statesOf } from '../conditions/index.js';
+import { hasSince } from '../protocol/version.js';
+import { type CallOptions, connect, type ServiceAction } from '../transport/index.js';
 import type { Service } from './service.js';
-import { durationWords, how } from './words.js';
 
-/** `ready`, `not-ready`, or `running` for what does not tell. */
-export function readinessOf(service: Service, world: World): Reason {
-  const { identity, type } = service;
-  const since = `${duration(service)}${unrest(service)}`;
-  if (service.pid === undefined)
-    return { kind: 'starting', message: 'finit says that it runs, and it has no process' };
-  if (type === 'run' || type === 'task') return { kind: 'running', message: `it is at it${since}` };
-  if (type === 'tty') return { kind: 'running', message: `running${since}` };
-  const state = world.stateOf(`service/${identity}/ready`);
-  if (state === 'on') return { kind: 'ready', message: `running${since}, and ready` };
-  // Up to 4.3 there is no such condition, only that of the PID file; and some ways to finit do not tell the kind.
-  if (service.notify === undefined && world.stateOf(`pid/${identity}`) === 'on')
-    return { kind: 'ready', message: `running${since}, and ready: its PID file is there` };
-  const knowsReadiness = world.stateOf(`service/${identity}/running`) === 'on';
-  if (service.notify === 'none' || (service.notify === undefined && !knowsReadiness))
-    return { kind: 'running', message: `running${since}; it does not tell when it is ready` };
-  const again = state === 'flux' ? ' again since the last reload' : '';
-  return { kind: 'not-ready', message: `running${since}, ${toDo(service, again, world)}` };
-}
+/** Since when finit has `service/NAME/ready`. */
+const HAS_READY = '4.4';
+/** And for sysv scripts (service_ready() in src/service.c). */
+const SYSV_HAS_READY = '4.13';
 
-/** What has to happen, by its kind of notification: src/service.c and plugins/pidfile.c, 4.4 … 5.0-dev. */
-function toDo({ notify, pidFile, identity }: Service, again: string, { files, stateOf }: World): string {
-  switch (notify) {
-    case 'systemd':
-      return `and it has not said READY=1${again || ' yet'} (notify:systemd)`;
-    case 's6':
-      return `and it has not written its line to the descriptor${again || ' yet'} (notify:s6)`;
-    case 'pid': {
-      if (again !== '') return `and it has not touched its PID file${again} (notify:pid)`;
-      if (pidFile === '') return 'and it has made no PID file yet (notify:pid)';
-      if (files.exists(pidFile) === true && stateOf(`pid/${identity}`) !== 'on')
-        return `and finit has not taken its PID file ${pidFile} yet (notify:pid)`;
-      return `and its PID file ${pidFile} is not there yet (notify:pid)`;
-    }
-    default:
-      return `and it has not said that it is ready${again || ' yet'}`;
+/** Follows one service from before an order on. */
+export class Readiness {
+  readonly #condition: string | undefined;
+  readonly #before: Service;
+  readonly #options: CallOptions;
+  /** When its condition was asserted, if it has to be again. */
+  readonly #assertedBefore: bigint | undefined;
+
+  private constructor(
+    condition: string | undefined,
+    before: Service,
+    isAgain: boolean,
+    options: CallOptions,
+  ) {
+    this.#condition = condition;
+    this.#before = before;
+    this.#options = options;
+    if (condition !== undefined && isAgain) this.#assertedBefore = assertedAt(condition, options);
+  }
+
+  /**
+   * @param action - after a reload by SIGHUP a process has to say it again. With `notify:s6` it cannot, having closed its pipe.
+   * @throws {FinitError} as every call
+   */
+  static async of(before: Service, action: ServiceAction, options: CallOptions): Promise<Readiness> {
+    const { notify, effectiveState } = before;
+    const isAgain =
+      action === 'reload' && effectiveState === 'running' && (notify === 'systemd' || notify === 'pid');
+    return new Readiness(await conditionOf(before, options), before, isAgain, options);
+  }
+
+  /**
+   * Undefined for one that does not tell. That it says so again shows by finit's asserting a condition that is on all the time anew
+   * (cond_set_path() in src/cond.c, 4.4 – 5.0-dev).
+   */
+  now({ pid }: Service): boolean | undefined {
+    const condition = this.#condition;
+    if (condition === undefined) return undefined;
+    if (statesOf([condition], this.#options).get(condition) !== 'on') return false;
+    if (this.#assertedBefore === undefined || this.#before.pid !== pid) return true;
+    return assertedAt(condition, this.#options) !== this.#assertedBefore;
   }
 }
 
-function unrest({ crashes = 0, maxCrashes = -1, exit }: Service): string {
-  if (crashes === 0) return '';
-  return ` (ended${how(exit)} and was started again: ${crashes}${maxCrashes > 0 ? ` of ${maxCrashes}` : ''} times of late)`;
-}
-
-function duration({ uptime }: Service): string {
-  return uptime === undefined ? '' : ` for ${durationWords(uptime)}`;
+/** The condition that says that a service is ready; undefined for one that does not tell. */
+async function conditionOf(service: Service, options: CallOptions): Promise<string | undefined> {
+  const { type, notify, identity, pidFile } = service;
+  if ((type !== 'service' && type !== 'sysv') || notify === 'none') return undefined;
+  const condition = `service/${identity}/ready`;
+  // Cut, it is the same as service/NAME/running.
+  if (isCut(condition, options)) return undefined;
+  // Of 4.2 and 4.3 records do not say it, as of all finits initctl and the bus do not.
+  if (notify !== undefined && type !== 'sysv') return condition;
+  const { candidates } = await connect(options).version(options);
+  if (hasSince(candidates, HAS_READY) === false) return pidFile === '' ? undefined : `pid/${identity}`;
+  return type === 'sysv' && hasSince(candidates, SYSV_HAS_READY) === false ? undefined : condition;
 }

@@ -5,7 +5,7 @@ import { conditionWords } from './condition-words.js';
 import type { Explanation, Reason } from './explain.js';
 import { asserts } from './find.js';
 import type { FinitFiles } from './finit-files.js';
-import { readinessOf } from './readiness.js';
+import { readinessOf } from './readiness-words.js';
 import type { Service, ServiceCondition } from './service.js';
 import { how } from './words.js';
 

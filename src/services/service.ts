@@ -17,20 +17,29 @@ export interface Service extends Omit<ServiceRecord, 'conditions'> {
   conditions: ServiceCondition[];
 }
 
-/** Adds what a record does not hold. */
-export function complete(records: readonly ServiceRecord[], options: CallOptions): Service[] {
-  const names = new Set(records.flatMap(({ conditions }) => conditions));
-  const states = names.size === 0 ? undefined : statesOf(names, { runDir: resolveRunDir(options) });
+/**
+ * Adds what a record does not hold. Each distinct condition is read once; without any, nothing is. A record is nobody else's: it is
+ * changed rather than copied.
+ */
+export function complete(records: ServiceRecord[], options: CallOptions): Service[] {
+  const names = new Set<string>();
   // As the kernel's sysinfo(), which finit and initctl use, has it: rounded up.
-  const now = Math.ceil(machineUptime());
-  return records.map((record) => {
-    // A record is nobody else's: it is changed rather than copied.
-    const service = record as unknown as Service;
-    service.conditions = record.conditions.map((name) => ({ name, state: states?.get(name) ?? 'off' }));
-    if (record.pid !== undefined && record.startTime !== undefined)
-      service.uptime = Math.max(0, now - record.startTime);
-    return service;
-  });
+  let now: number | undefined;
+  for (const record of records) {
+    for (const name of record.conditions) names.add(name);
+    if (record.startTime === undefined || record.pid === undefined) continue;
+    now ??= Math.ceil(machineUptime());
+    record.uptime = Math.max(0, now - record.startTime);
+  }
+  if (names.size === 0) return records as unknown as Service[];
+  const states = statesOf(names, { runDir: resolveRunDir(options) });
+  for (const record of records)
+    if (record.conditions.length > 0)
+      (record as unknown as Service).conditions = record.conditions.map((name) => ({
+        name,
+        state: states.get(name) ?? 'off',
+      }));
+  return records as unknown as Service[];
 }
 
 /**

@@ -1,37 +1,53 @@
 /** Waiting until services have got where an order sends them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { watch } from '../conditions/index.js';
 import { FinitError, isFinitError } from '../errors.js';
 import { type CallOptions, connect, type Deadline, type ServiceAction } from '../transport/index.js';
-import { asserts, list } from './find.js';
+import { list, ownerOf } from './find.js';
+import { Hints } from './hints.js';
+import { ProcessWatch } from './process-watch.js';
 import {
   defaultTarget,
   describeState,
-  type Progress,
+  isRunTask,
   progressOf,
   type Sight,
   type WaitTarget,
 } from './progress.js';
-import type { Service } from './service.js';
+import { Readiness } from './readiness.js';
+import { complete, type Service } from './service.js';
 
 export type { WaitTarget } from './progress.js';
 
-/** For how long nothing must have happened before what is stuck is taken to stay there, in milliseconds. */
+/** For how long what is stuck, and what it is stuck for, must not have moved before it is taken to stay there, in milliseconds. */
 const SETTLED = 1000;
 /** For the look that tells where it was when the time was over, in milliseconds. */
 const LAST_LOOK = 500;
-/** From a change to looking at it, in milliseconds. */
+/** From a change to looking at it, in milliseconds: finit makes several at once. */
 const COALESCE = 3;
 /** The longest time between two looks, in milliseconds: not every change of state touches a condition. */
 const LONGEST_LOOK = 200;
+/** Up to so many services are asked for one by one, more by listing all. */
+const SINGLE = 4;
 
 /** A wait that has begun before the order was given. */
 export interface PreparedWait extends AsyncDisposable {
   /**
-   * Fulfilled when all are there.
+   * Fulfilled when all are there. To be called when finit has accepted the order: it has gone its first steps by then (service_step() in
+   * src/service.c, all versions), so that what is seen from now on is its doing.
    * @throws {FinitError} `FINIT_SERVICE_FAILED`, `FINIT_TIMEOUT`, `FINIT_ABORTED`, or what finit's going away is
    */
   done(deadline: Deadline): Promise<void>;
+}
+
+/** One service that is waited for. */
+interface Target {
+  action: ServiceAction;
+  target: WaitTarget;
+  before: Service;
+  readiness: Readiness;
+  process: ProcessWatch;
+  /** Where it was stuck, and since when. */
+  stuck?: { at: string; since: number } | undefined;
 }
 
 /**
@@ -50,109 +66,159 @@ export async function prepareWait(
       'FINIT_INVALID_ARGUMENT',
       `wait is true, 'running', 'ready', 'stopped' or 'done', not ${JSON.stringify(wait)}`,
     );
-  const bell = new Bell(options);
+  const hints = new Hints(options);
   try {
     const befores = (await list(options)).filter((service) => names.some((name) => isMeant(service, name)));
-    const targets = new Map(
-      befores.map((before) => [
-        before.identity,
-        { action, before, target: wait === true ? defaultTarget(action, before) : wait },
-      ]),
+    const targets = await Promise.all(
+      befores.map(async (before) => ({
+        action,
+        before,
+        target: wait === true ? defaultTarget(action, before) : checked(wait, action, before),
+        readiness: await Readiness.of(before, action, options),
+        process: new ProcessWatch(options),
+      })),
     );
     return {
-      done: (deadline) => untilAll(targets, bell, deadline, options),
-      [Symbol.asyncDispose]: () => bell.close(),
+      done: (deadline) => untilAll(targets, hints, deadline, options),
+      [Symbol.asyncDispose]: () => hints.close(),
     };
   } catch (error) {
-    await bell.close();
+    await hints.close();
     throw error;
   }
 }
 
-type Target = Pick<Sight, 'action' | 'before' | 'target'>;
+/** @throws {FinitError} `FINIT_INVALID_ARGUMENT` for what never comes. */
+function checked(wait: WaitTarget, action: ServiceAction, service: Service): WaitTarget {
+  const never =
+    action === 'stop'
+      ? wait !== 'stopped' && 'a stop ends in stopped'
+      : isRunTask(service)
+        ? wait === 'ready' && `a ${service.type} is not ready but done`
+        : wait === 'done' && `a ${service.type} is never done`;
+  if (never)
+    throw new FinitError('FINIT_INVALID_ARGUMENT', `${service.identity}: no wait for ${wait}, ${never}`, {
+      subject: service.identity,
+    });
+  return wait;
+}
 
 async function untilAll(
-  targets: Map<string, Target>,
-  bell: Bell,
+  targets: readonly Target[],
+  hints: Hints,
   deadline: Deadline,
   options: CallOptions,
 ): Promise<void> {
-  const open = new Map(targets);
-  let seen = '';
-  let since = performance.now();
+  let open = [...targets];
   for (let look = 20; ; look = Math.min(look * 1.5, LONGEST_LOOK)) {
-    const patient = { ...options, timeout: Math.max(deadline.left, LAST_LOOK) };
-    const services = await list(patient).catch((error) => {
-      // Another client keeps listing: there is time to ask again.
-      if (isFinitError(error, 'FINIT_BUSY') && deadline.left > 0) return undefined;
-      throw error;
-    });
-    if (services !== undefined) {
-      const { current } = await connect(options).runlevel(patient);
-      const sights = [...open.values()].map((target) => see(target, services, bell, current));
-      const reports = sights.map((sight) => ({ sight, progress: progressOf(sight) }));
-      for (const { sight, progress } of reports) {
-        if (progress === 'there') open.delete(sight.before.identity);
-        if (typeof progress === 'object' && 'failed' in progress) throw failure(sight, progress.failed);
+    const sights = await lookAt(open, deadline, options);
+    if (sights !== undefined) {
+      open = [];
+      for (const { target, sight } of sights) {
+        const progress = progressOf(sight);
+        if (progress === 'there') continue;
+        open.push(target);
+        if (progress === 'underway') target.stuck = undefined;
+        else if ('failed' in progress) throw failure(sight, progress.failed);
+        else if (await isSettled(target, sight, deadline, options)) throw failure(sight, progress.stuck);
       }
-      if (open.size === 0) return;
-      // What others are on their way to may be what it is stuck for.
-      const now = describeAll(services, bell);
-      if (now !== seen) since = performance.now();
-      seen = now;
-      const stuck = reports.find(({ progress }) => isStuck(progress));
-      if (stuck && performance.now() - since > SETTLED && !mayComeYet(stuck.sight, services))
-        throw failure(stuck.sight, (stuck.progress as { stuck: string }).stuck);
-      if (deadline.left === 0)
-        throw timedOut(
-          reports.map(({ sight }) => sight).filter((sight) => open.has(sight.before.identity)),
-          deadline,
-        );
-    } else if (deadline.left === 0) throw timedOut([], deadline);
-    await bell.wait(Math.min(look, deadline.left));
-    // finit makes several changes at once.
+      if (open.length === 0) return;
+    }
+    if (deadline.left === 0) throw timedOut(sights?.map(({ sight }) => sight).filter(isOpen) ?? [], deadline);
+    await hints.wait(Math.min(look, deadline.left));
     await sleep(COALESCE);
-    if (options.signal?.aborted)
-      throw new FinitError('FINIT_ABORTED', `Waiting for ${[...open.keys()].join(', ')} was aborted`, {
+    if (options.signal?.aborted) {
+      const names = open.map(({ before }) => before.identity);
+      throw new FinitError('FINIT_ABORTED', `Waiting for ${names.join(', ')} was aborted`, {
         cause: options.signal.reason,
-        subject: [...open.keys()].join(' '),
+        subject: names.join(' '),
       });
+    }
   }
 }
 
-function see(target: Target, services: readonly Service[], bell: Bell, runlevel: Sight['runlevel']): Sight {
-  const { identity } = target.before;
-  const now = services.find((service) => service.identity === identity);
-  const announced =
-    bell.isOn(`service/${identity}/ready`) || (now?.notify === 'pid' && bell.isOn(`pid/${identity}`));
-  return { ...target, now, announced, runlevel };
+const isOpen = (sight: Sight): boolean => progressOf(sight) !== 'there';
+
+/** Undefined: finit is busy with another client, there is time to ask again. */
+async function lookAt(
+  targets: readonly Target[],
+  deadline: Deadline,
+  options: CallOptions,
+): Promise<{ target: Target; sight: Sight }[] | undefined> {
+  const finit = connect(options);
+  const patient = { ...options, timeout: Math.max(deadline.left, LAST_LOOK) };
+  try {
+    const services =
+      targets.length > SINGLE
+        ? await list(patient)
+        : complete(
+            (
+              await Promise.all(targets.map(({ before }) => finit.findService(before.identity, patient)))
+            ).filter((record) => record !== undefined),
+            options,
+          );
+    const halted = services.some(({ effectiveState }) => effectiveState === 'halted');
+    const runlevel = halted ? (await finit.runlevel(patient)).current : 'S';
+    return targets.map((target) => {
+      const now = services.find(({ identity }) => identity === target.before.identity);
+      // After finit was asked: what is ready now belongs to the process that it told of, or a later one.
+      const ready = now && target.readiness.now(now);
+      return { target, sight: { ...target, now, ready, process: target.process.look(now), runlevel } };
+    });
+  } catch (error) {
+    if (isFinitError(error, 'FINIT_BUSY') && deadline.left > 0) return undefined;
+    throw error;
+  }
 }
 
-/** All that could be progress. */
-function describeAll(services: readonly Service[], bell: Bell): string {
-  const states = services.map(
-    ({ identity, effectiveState, pid = 0 }) => `${identity} ${effectiveState} ${pid}`,
-  );
-  return `${states.join(',')} ${bell.count}`;
+/** Whether it stays where it is: nothing moves there, nor with those that it waits for. */
+async function isSettled(
+  target: Target,
+  { now }: Sight,
+  deadline: Deadline,
+  options: CallOptions,
+): Promise<boolean> {
+  if (now === undefined) return true;
+  let at: string = now.effectiveState;
+  if (now.effectiveState === 'waiting') {
+    const services = await list({ ...options, timeout: Math.max(deadline.left, LAST_LOOK) });
+    if (mayComeYet(now, services)) {
+      target.stuck = undefined;
+      return false;
+    }
+    at += now.conditions.map(({ name, state }) => ` ${name} ${state} ${stateOfOwner(name, services)}`);
+  }
+  if (target.stuck?.at !== at) target.stuck = { at, since: performance.now() };
+  return performance.now() - target.stuck.since > SETTLED;
 }
 
-/** It waits for a condition whose owner is still on its way. */
-function mayComeYet({ now }: Sight, services: readonly Service[], depth = 0): boolean {
-  if (now?.effectiveState !== 'waiting' || depth > 20) return false;
-  const off = now.conditions.filter(({ state }) => state !== 'on');
-  return off.every(({ name }) => {
-    const owner = services.find((service) => asserts(service, name));
-    if (owner === undefined || owner.identity === now.identity) return false;
-    if (
-      ['starting', 'running', 'restart', 'setup', 'paused', 'busy', 'stopping'].includes(owner.effectiveState)
-    )
-      return true;
-    return mayComeYet({ now: owner } as Sight, services, depth + 1);
-  });
+function stateOfOwner(condition: string, services: readonly Service[]): string {
+  return ownerOf(condition, services)?.effectiveState ?? '';
 }
 
-function isStuck(progress: Progress): boolean {
-  return typeof progress === 'object' && 'stuck' in progress;
+/** States of services that may still do what another one waits for. */
+const COMING: readonly string[] = [
+  'starting',
+  'running',
+  'restart',
+  'setup',
+  'paused',
+  'busy',
+  'stopping',
+  'active',
+  'teardown',
+];
+
+/** It waits for conditions only whose owners are still on their way. */
+function mayComeYet({ conditions }: Service, services: readonly Service[], depth = 0): boolean {
+  return conditions
+    .filter(({ state }) => state !== 'on')
+    .every(({ name }) => {
+      const owner = ownerOf(name, services);
+      if (owner === undefined) return false;
+      if (COMING.includes(owner.effectiveState)) return true;
+      return owner.effectiveState === 'waiting' && depth < 20 && mayComeYet(owner, services, depth + 1);
+    });
 }
 
 /** finit's names for services: `name:id`, `name` for all of that name, a job number. */
@@ -185,62 +251,4 @@ function timedOut(sights: readonly Sight[], { timeout }: Deadline): FinitError {
       ...(first?.now && { lastState: first.now.effectiveState }),
     },
   );
-}
-
-/** Rings when finit's conditions change, and knows which are on. Where they cannot be watched it never rings: then there is only time. */
-class Bell {
-  readonly #on = new Set<string>();
-  readonly #abort = new AbortController();
-  readonly #signal: AbortSignal;
-  #rung = false;
-  #wake: (() => void) | undefined;
-  #following: Promise<void>;
-  /** How often it has rung. */
-  count = 0;
-
-  constructor(options: CallOptions) {
-    const { signal } = this.#abort;
-    this.#signal = options.signal ? AbortSignal.any([signal, options.signal]) : signal;
-    this.#following = this.#follow(options);
-  }
-
-  isOn(name: string): boolean {
-    return this.#on.has(name);
-  }
-
-  async #follow({ runDir }: CallOptions): Promise<void> {
-    try {
-      for await (const { name, state } of watch('**', { runDir, signal: this.#signal })) {
-        if (state === 'on') this.#on.add(name);
-        else this.#on.delete(name);
-        this.count++;
-        this.#rung = true;
-        this.#wake?.();
-      }
-    } catch {
-      // finit has gone, which the next look will tell, or they may not be watched.
-    }
-  }
-
-  /** Until it rings, for so many milliseconds at most. */
-  async wait(time: number): Promise<void> {
-    if (!this.#rung && !this.#signal.aborted)
-      await new Promise<void>((resolve) => {
-        const stop = () => {
-          clearTimeout(timer);
-          this.#signal.removeEventListener('abort', stop);
-          this.#wake = undefined;
-          resolve();
-        };
-        const timer = setTimeout(stop, time);
-        this.#signal.addEventListener('abort', stop);
-        this.#wake = stop;
-      });
-    this.#rung = false;
-  }
-
-  async close(): Promise<void> {
-    this.#abort.abort();
-    await this.#following;
-  }
 }
