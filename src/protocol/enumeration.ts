@@ -26,6 +26,81 @@ export function isWholeList(records: readonly Uint8Array[], architecture: string
   });
 }
 
+/** The longest that pieces are kept, in passes: what they show may be gone by then. */
+const MOST_PASSES = 16;
+
+interface Piece<T> {
+  next: string;
+  previous: string;
+  value: T;
+}
+
+/**
+ * Several enumerations, each with entries missing, put together by their links. Where others enumerate all the time, none might ever be
+ * whole.
+ */
+export class Pieces<T> {
+  readonly #size: number;
+  readonly #nowhere: string;
+  readonly #pieces = new Map<string, Piece<T>>();
+  #first: string | undefined;
+  #passes = 0;
+
+  constructor(architecture: string = process.arch) {
+    this.#size = pointerSizeOf(architecture);
+    this.#nowhere = '\0'.repeat(this.#size);
+  }
+
+  /**
+   * Adds what one enumeration gave, from the first record on: that one nobody takes away, as asking for it begins anew.
+   * @param keys - of the records, to know them again; `values`, what the caller makes of them.
+   */
+  add(records: readonly Uint8Array[], keys: readonly string[], values: readonly T[]): void {
+    const [first] = keys;
+    if (this.#passes++ === MOST_PASSES || first !== this.#first) {
+      this.#passes = 1;
+      this.#first = first;
+      this.#pieces.clear();
+    }
+    records.forEach((record, i) => {
+      const link = (start: number) => String.fromCharCode(...record.subarray(start, start + this.#size));
+      // A newer one takes the place of an older.
+      const piece = { next: link(0), previous: link(this.#size), value: values[i] as T };
+      this.#pieces.set(keys[i] as string, piece);
+    });
+  }
+
+  /** The list, once nothing is missing of it any more, and begins anew; of less than three, that cannot be seen. */
+  take(): T[] | undefined {
+    const list = this.#whole();
+    if (list !== undefined) {
+      this.#first = undefined;
+      this.#pieces.clear();
+    }
+    return list;
+  }
+
+  #whole(): T[] | undefined {
+    const pieces = [...this.#pieces.values()];
+    const first = this.#pieces.get(this.#first ?? '');
+    const nexts = new Set(pieces.map(({ next }) => next));
+    // Where the first one is, no record says; so nobody but the second has a `previous` that is not another's `next`.
+    const seconds = pieces.filter((piece) => piece !== first && !nexts.has(piece.previous));
+    const [second] = seconds;
+    if (first === undefined || second === undefined || seconds.length !== 1 || pieces.length < 3)
+      return undefined;
+    const byPrevious = new Map(pieces.map((piece) => [piece.previous, piece]));
+    const list = [first, second];
+    for (let i = 0; list.length < pieces.length; i++) {
+      const afterNext = byPrevious.get(list[i]?.next ?? '');
+      if (afterNext === undefined) return undefined;
+      list.push(afterNext);
+    }
+    if (list.at(-1)?.next !== this.#nowhere || new Set(list).size !== pieces.length) return undefined;
+    return list.map(({ value }) => value);
+  }
+}
+
 /** tqe_next, the first member, is no record. */
 function isNull(record: Uint8Array, size: number): boolean {
   for (let i = 0; i < size; i++) if (record[i] !== 0) return false;

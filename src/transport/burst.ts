@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FinitError, isFinitError } from '../errors.js';
 import { native, Outcome, SYSCALLS } from '../native.js';
 import { Command, encodeRequest } from '../protocol/control.js';
-import { isWholeList } from '../protocol/enumeration.js';
+import { isWholeList, Pieces } from '../protocol/enumeration.js';
 import { endMarkers } from '../protocol/record-layouts.js';
 import type { Service } from '../protocol/service.js';
 import { decodeServiceRecord } from '../protocol/service-record.js';
@@ -15,6 +15,7 @@ import { type Arena, answersIn, giveArena, takeArena, takeLargeArena } from './a
 import { aborted, type Exchange, exchangeError, timedOut } from './errors.js';
 import { gate } from './gate.js';
 import type { Deadline } from './limits.js';
+import { lockOwner } from './lock-owner.js';
 
 /** Connections that may wait in finit's backlog (of 10) at once: finit serves those back to back, without waiting for us in between. */
 const WINDOW = 8;
@@ -102,15 +103,15 @@ async function untilWhole(call: Call): Promise<Service[]> {
   let before: string | undefined;
   let alike = 0;
   let disturbed = 0;
+  const pieces = new Pieces<Service>();
   for (;;) {
-    const services = await onePass(call).catch((error) => {
+    const pass = await onePass(call, pieces).catch((error) => {
       throw disturbed > 0 && isFinitError(error, 'FINIT_TIMEOUT') ? crowded(call, disturbed, error) : error;
     });
-    if (services === 'no room') continue;
-    if (services === 'disturbed') {
-      disturbed++;
-      before = undefined;
-    } else {
+    if (pass === 'no room') continue;
+    if (pass === 'disturbed') disturbed++;
+    const services = pass === 'disturbed' ? pieces.take() : pass;
+    if (services !== undefined) {
       const agreeing = services.length === 2 ? PAIRS_AGREEING : disturbed > 0 ? LISTS_AGREEING : 1;
       if (agreeing === 1) return services;
       const identities = services.map(({ identity }) => identity).join(' ');
@@ -126,7 +127,7 @@ async function untilWhole(call: Call): Promise<Service[]> {
 const LIST_REQUESTS = [1, 0].map((runlevel) => encodeRequest(Command.iterateServices, { runlevel }));
 
 /** From the first to the last, in one burst. */
-async function onePass(call: Call): Promise<Service[] | 'disturbed' | 'no room'> {
+async function onePass(call: Call, pieces: Pieces<Service>): Promise<Service[] | 'disturbed' | 'no room'> {
   const arena = takeLargeArena(listRoom, MOST_SERVICES);
   try {
     const going = burst(call, LIST_REQUESTS, arena, LIST_PATIENCE, endMarkers());
@@ -145,7 +146,13 @@ async function onePass(call: Call): Promise<Service[] | 'disturbed' | 'no room'>
     }
     if (errno === constants.errno.EOVERFLOW) throw endless(call);
     throwFailure(call, arena);
-    return isWholeList(replies) ? services : 'disturbed';
+    if (isWholeList(replies)) return services;
+    pieces.add(
+      replies,
+      services.map(({ identity }) => identity),
+      services,
+    );
+    return 'disturbed';
   } finally {
     giveArena(arena);
   }
@@ -157,12 +164,19 @@ async function onePass(call: Call): Promise<Service[] | 'disturbed' | 'no room'>
  */
 async function takeLock(call: Call): Promise<number | undefined> {
   const directory = dirname(call.path);
-  const end = performance.now() + LONGEST_LOCK;
+  let owner: string | undefined;
+  let end = 0;
   for (;;) {
     const lock = native().lock(directory);
     if (lock >= 0) return lock;
-    if (lock !== -constants.errno.EWOULDBLOCK || performance.now() > end || call.deadline.left === 0)
-      return undefined;
+    if (lock !== -constants.errno.EWOULDBLOCK || call.deadline.left === 0) return undefined;
+    if (performance.now() > end) {
+      // As long as one gives it to the next, it is a queue.
+      const now = lockOwner(directory);
+      if (end > 0 && now === owner) return undefined;
+      owner = now;
+      end = performance.now() + LONGEST_LOCK;
+    }
     await pause(call, 2);
   }
 }
