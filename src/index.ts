@@ -1,3 +1,4 @@
+export * as cgroups from './cgroups/index.js';
 export * as conditions from './conditions/index.js';
 export { FinitError, type FinitErrorCode, type FinitErrorDetails, isFinitError } from './errors.js';
 export * as events from './events/index.js';

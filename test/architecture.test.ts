@@ -12,7 +12,7 @@ const floors = [
   ['protocol'],
   ['transport'],
   ['notify', 'conditions'],
-  ['services', 'system'],
+  ['services', 'system', 'cgroups'],
   ['events', 'sandbox'],
   ['plugin'],
   ['cli'],
