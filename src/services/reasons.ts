@@ -114,9 +114,13 @@ function halted(service: Service, world: World): Reason[] {
 function stopped(service: Service): Reason {
   const { identity, manual, starts = 0, exit, restarts } = service;
   const start = `node-finit start ${identity}`;
-  if (manual && starts === 0 && restarts === 0 && exit === undefined)
+  const hasRun = starts > 0 || restarts > 0 || exit !== undefined;
+  if (manual && !hasRun)
     return { kind: 'manual', message: `manual:yes, and nobody has started it yet: ${start}` };
-  return { kind: 'stopped', message: `somebody has stopped it: ${start}`, ...exitOf(service) };
+  // Some ways to finit do not tell.
+  const who =
+    manual === undefined && !hasRun ? 'manual:yes, or somebody has stopped it' : 'somebody has stopped it';
+  return { kind: 'stopped', message: `${who}: ${start}`, ...exitOf(service) };
 }
 
 function failed(service: Service): Reason {

@@ -45,6 +45,12 @@ for (const suite of ['forky', 'trixie']) {
       return findGroup(now, 'web')?.processes.length === 2 && now;
     });
     const { pid } = await get('web', { runDir });
+    // finit's own view of it.
+    const { stdout } = await box.exec(['initctl', '-p', 'ps', 'system/web']);
+    t.deepEqual(
+      [...stdout.matchAll(/- (\d+) /g)].map(([, found]) => Number(found)),
+      findGroup(first, 'web')?.processes.map((process) => process.pid),
+    );
     const group = findGroup(first, 'web');
     t.like(group, { name: 'web', path: '/system/web', services: ['web'] });
     t.like(

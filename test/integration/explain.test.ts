@@ -6,6 +6,7 @@ import {
   explain,
   formatExplanation,
   get,
+  list,
   restart,
   start,
   stop,
@@ -45,6 +46,13 @@ task name:good /bin/sleep 0.05 -- Works
 task name:bad /bin/sh -c 'sleep 0.05; exit 7' -- Fails
 task name:afterbad <task/bad/success> /bin/true -- After bad
 tty [2345] /dev/ttyS9 115200 vt100
+`;
+const fromWithin = `
+import { explain } from '${PROJECT}/dist/services/index.js';
+const [transport, ...names] = process.argv.slice(1);
+const all = [];
+for (const name of names) all.push(await explain(name, { transport }));
+console.log(JSON.stringify(all));
 `;
 const files = {
   '/srv/ready.mjs': ready,
@@ -170,6 +178,27 @@ for (const suite of ['forky', 'trixie']) {
       '└─ finit has given up on it after 1 of 1 restarts; it ended with status 3. When that is mended: node-finit start crasher',
     );
     await t.throwsAsync(explain('nobody', { runDir }), { code: 'FINIT_UNKNOWN_SERVICE' });
+    // All of them, but for the one that comes and goes: the same from where finit is, and by its initctl as far as that tells.
+    const stable = (await list({ runDir }))
+      .filter(({ name }) => name !== 'killed')
+      .map(({ identity }) => identity);
+    const here: Explanation[] = [];
+    for (const name of stable) here.push(await explain(name, { runDir }));
+    const there = async (transport: string) => {
+      const { stdout, stderr } = await box.exec([
+        'node',
+        '--input-type=module',
+        '-e',
+        fromWithin,
+        transport,
+        ...stable,
+      ]);
+      t.is(stderr, '');
+      return JSON.parse(stdout) as Explanation[];
+    };
+    t.deepEqual((await there('auto')).map(lines), here.map(lines));
+    const states = (all: Explanation[]) => all.map(({ service, state, ok }) => [service, state, ok]);
+    t.deepEqual(states(await there('initctl')), states(here));
     // By finit's job number, which services with the same command share.
     const { job } = await get('gone', { runDir });
     t.is((await explain(String(job), { runDir })).service, 'gone');
