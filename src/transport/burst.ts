@@ -1,8 +1,9 @@
 /**
  * Exchanges with the control socket: what is sent together, and how long it may take. The system calls are in the addon.
  */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FinitError, isFinitError } from '../errors.js';
 import { native, Outcome, SYSCALLS } from '../native.js';
@@ -51,26 +52,62 @@ export interface Call extends Exchange {
 /**
  * One answer to each packet, each on a connection of its own, in order.
  * @param read - called with each answer; its bytes are valid no longer than that.
+ * @param again - what is asked changes nothing: it may be asked again when finit is just making its socket anew.
  * @throws {FinitError} as {@link exchangeError}; `FINIT_BUSY`
  */
 export async function exchange<T>(
   call: Call,
   packets: readonly Uint8Array[],
   read: (reply: Buffer) => T,
+  again: boolean,
 ): Promise<T[]> {
   const places = gate(call.path, AT_ONCE);
   const waiting = places.enter(call);
   if (waiting) await waiting;
   const arena = takeArena(packets.length);
   try {
-    const going = burst(call, packets, arena, PATIENCE);
-    if (going) await going;
-    else if (++atOnce >= MOST_AT_ONCE) await letOthersRun();
-    throwFailure(call, arena);
-    return answersIn(arena).map(read);
+    for (let renewal: Renewal | undefined; ; ) {
+      const going = burst(call, packets, arena, PATIENCE);
+      if (going) await going;
+      else if (++atOnce >= MOST_AT_ONCE) await letOthersRun();
+      const errno = arena.outcome[Outcome.errno] ?? 0;
+      if (errno === 0) return answersIn(arena).map(read);
+      // Nothing has been sent, where not even the first connection came about.
+      const harmless = again || (packets.length === 1 && errno !== constants.errno.ECONNRESET);
+      renewal ??= new Renewal(call);
+      if (!harmless || !(await renewal.mayBe(errno))) throwFailure(call, arena);
+    }
   } finally {
     giveArena(arena);
     places.leave();
+  }
+}
+
+/** For so long finit may be without its socket, in milliseconds. It takes it microseconds. */
+const LONGEST_RENEWAL = 100;
+
+/**
+ * At SIGHUP finit closes its socket and makes it anew (sighup_cb() in src/sig.c, 4.2 … 5.0-dev): who waits in its backlog is reset, and
+ * for a moment there is none.
+ */
+class Renewal {
+  readonly #call: Call;
+  #end: number | undefined;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** Whether that is what the error means: after a moment it may be tried again. Otherwise finit has gone. */
+  async mayBe(errno: number): Promise<boolean> {
+    const { ENOENT, ECONNREFUSED, ECONNRESET } = constants.errno;
+    if (errno !== ENOENT && errno !== ECONNREFUSED && errno !== ECONNRESET) return false;
+    // It is there as long as finit runs, and not before.
+    this.#end ??= performance.now() + LONGEST_RENEWAL;
+    if (performance.now() > this.#end || !existsSync(join(dirname(this.#call.path), 'cond/reconf')))
+      return false;
+    await pause(this.#call, 5);
+    return this.#call.deadline.left > 0 && !this.#call.signal?.aborted;
   }
 }
 
@@ -104,11 +141,14 @@ async function untilWhole(call: Call): Promise<Service[]> {
   let alike = 0;
   let disturbed = 0;
   const pieces = new Pieces<Service>();
+  let renewal: Renewal | undefined;
   for (;;) {
-    const pass = await onePass(call, pieces).catch((error) => {
+    renewal ??= new Renewal(call);
+    const pass = await onePass(call, pieces, renewal).catch((error) => {
       throw disturbed > 0 && isFinitError(error, 'FINIT_TIMEOUT') ? crowded(call, disturbed, error) : error;
     });
-    if (pass === 'no room') continue;
+    if (pass === 'again') continue;
+    renewal = undefined;
     if (pass === 'disturbed') disturbed++;
     const services = pass === 'disturbed' ? pieces.take() : pass;
     if (services !== undefined) {
@@ -127,7 +167,11 @@ async function untilWhole(call: Call): Promise<Service[]> {
 const LIST_REQUESTS = [1, 0].map((runlevel) => encodeRequest(Command.iterateServices, { runlevel }));
 
 /** From the first to the last, in one burst. */
-async function onePass(call: Call, pieces: Pieces<Service>): Promise<Service[] | 'disturbed' | 'no room'> {
+async function onePass(
+  call: Call,
+  pieces: Pieces<Service>,
+  renewal: Renewal,
+): Promise<Service[] | 'disturbed' | 'again'> {
   const arena = takeLargeArena(listRoom, MOST_SERVICES);
   try {
     const going = burst(call, LIST_REQUESTS, arena, LIST_PATIENCE, endMarkers());
@@ -135,7 +179,7 @@ async function onePass(call: Call, pieces: Pieces<Service>): Promise<Service[] |
     const errno = arena.outcome[Outcome.errno];
     if (errno === constants.errno.ENOBUFS) {
       listRoom = arena.bytes.length * 2;
-      return 'no room';
+      return 'again';
     }
     const replies = answersIn(arena);
     // Before anything else: records that are not known have no end that could be seen.
@@ -145,6 +189,7 @@ async function onePass(call: Call, pieces: Pieces<Service>): Promise<Service[] |
       if (service !== undefined) services.push(service);
     }
     if (errno === constants.errno.EOVERFLOW) throw endless(call);
+    if (errno && (await renewal.mayBe(errno))) return 'again';
     throwFailure(call, arena);
     if (isWholeList(replies)) return services;
     pieces.add(

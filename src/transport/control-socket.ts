@@ -31,6 +31,14 @@ import type {
   WaitOptions,
 } from './types.js';
 
+/** Commands that change nothing. */
+const QUESTIONS: ReadonlySet<CommandName> = new Set([
+  'queryServices',
+  'getRunlevel',
+  'listPlugins',
+  'pluginDependencies',
+]);
+
 /** A request, before it is bytes. */
 interface Request extends RequestFields {
   command: CommandName;
@@ -146,7 +154,7 @@ class ControlSocket implements Transport {
 
   async #firstRecord<T>(name: string, read: (record: Buffer) => T, wait?: WaitOptions): Promise<T> {
     const packet = encodeRequest(Command.findService, { data: name });
-    const [value] = await exchange(this.#call(describe('findService', name), wait), [packet], read);
+    const [value] = await exchange(this.#call(describe('findService', name), wait), [packet], read, true);
     return value as T;
   }
 
@@ -193,7 +201,8 @@ class ControlSocket implements Transport {
       .join(', ');
     const call = this.#call(what, wait);
     if (packets.length === 0) return [];
-    return await exchange(call, packets, decodeAnswer);
+    const again = requests.every(({ command }) => QUESTIONS.has(command));
+    return await exchange(call, packets, decodeAnswer, again);
   }
 
   #call(what: string, { timeout, signal }: WaitOptions = {}): Call {

@@ -116,3 +116,18 @@ for (const suite of ['forky', 'trixie']) {
     t.deepEqual(user.seen.odd, []);
   });
 }
+
+for (const suite of ['forky', 'trixie']) {
+  test(`finit of ${suite} that makes its socket anew at SIGHUP, in mid-use, is no error to those who only ask`, async (t) => {
+    await using box = await startFinit(suite, { config });
+    const user = use(box.runDir);
+    for (let i = 0; i < 20; i++) {
+      await box.writeConfig('more.conf', `service name:more${i} notify:none /bin/sleep 1001 -- More\n`);
+      box.reload();
+      const before = user.seen.answers;
+      await eventually(() => user.seen.answers > before + 20);
+    }
+    await user.stop();
+    t.deepEqual([...user.seen.errors], []);
+  });
+}
