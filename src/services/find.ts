@@ -71,11 +71,6 @@ export function ownerOf(condition: string, services: readonly Service[]): Servic
   );
 }
 
-/** Whether a service is the one that asserts a condition. */
-export function asserts(service: Service, condition: string): boolean {
-  return ownerOf(condition, [service]) !== undefined;
-}
-
 /**
  * The services that have a condition in their stanza, whatever its state.
  * @param condition - its full name; a bare one means `usr/<name>`.

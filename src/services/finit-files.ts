@@ -1,6 +1,6 @@
 /** Files where finit sees them, as far as that is visible from here. */
 import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
-import { DEFAULT_RUN_DIR } from '../run-dir.js';
+import { finitRoot } from '../finit-root.js';
 
 /** Answers about files. */
 export interface FinitFiles {
@@ -19,8 +19,8 @@ const MOST_LINKS = 40;
 /** The files of the finit that has a run directory: its root is what that is seen through, `/proc/PID/root`, or `/`. */
 export function filesOf(runDir: string): FinitFiles {
   const unseen = () => undefined;
-  if (!runDir.endsWith(DEFAULT_RUN_DIR)) return { exists: unseen, isProgram: unseen };
-  const root = runDir.slice(0, -DEFAULT_RUN_DIR.length);
+  const root = finitRoot({ runDir });
+  if (root === undefined) return { exists: unseen, isProgram: unseen };
   const exists = (path: string): boolean => look(root, path) !== undefined;
   const isProgram = (command: string): boolean =>
     command.startsWith('/')

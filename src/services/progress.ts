@@ -1,7 +1,8 @@
 /** How far a service has got on its way to what was ordered. No I/O. */
-import type { ProcessExit, Runlevel } from '../protocol/service.js';
+import type { Runlevel } from '../protocol/service.js';
 import type { ServiceAction } from '../transport/index.js';
 import type { Service } from './service.js';
+import { how } from './words.js';
 
 /** What can be waited for. */
 export type WaitTarget = 'running' | 'ready' | 'stopped' | 'done';
@@ -89,7 +90,9 @@ function runningProgress({ target, action, before, ready, process }: Sight, now:
   const same = before.effectiveState === 'running' && before.pid === now.pid;
   // An old process is not running any more when finit has accepted a restart: this is one whose state has not got through.
   if (action === 'restart' && same) return 'underway';
-  if (target === 'ready' && ready !== undefined) return ready ? 'there' : 'underway';
+  if (target === 'ready' && ready === false) return 'underway';
+  // With notify:none, which some ways to finit do not tell, finit says at once that it is ready.
+  if (target === 'ready' && ready === true && now.notify !== undefined) return 'there';
   if (action === 'start' && same) return 'there';
   return process.alive && process.seen >= STEADY ? 'there' : 'underway';
 }
@@ -138,11 +141,6 @@ function ranAgain(before: Service, now: Service): boolean {
 /** Has not run yet. */
 function isNew({ effectiveState, exit }: Service): boolean {
   return exit === undefined && !['done', 'failed'].includes(effectiveState);
-}
-
-function how(exit: ProcessExit | undefined): string {
-  if (exit === undefined) return '';
-  return 'code' in exit ? ` with status ${exit.code}` : `, killed by ${exit.signal}`;
 }
 
 /** finit sets its count back when it gives up. */

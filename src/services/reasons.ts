@@ -3,7 +3,7 @@ import type { ConditionState } from '../conditions/index.js';
 import type { ProcessExit, Runlevel } from '../protocol/service.js';
 import { conditionWords } from './condition-words.js';
 import type { Explanation, Reason } from './explain.js';
-import { asserts } from './find.js';
+import { ownerOf } from './find.js';
 import type { FinitFiles } from './finit-files.js';
 import { readinessOf } from './readiness-words.js';
 import type { Service, ServiceCondition } from './service.js';
@@ -205,8 +205,7 @@ function conditionsOf({ conditions }: Service, walk: Walk): Reason[] {
 
 function conditionReason(condition: ServiceCondition, walk: Walk): Reason {
   const { services, files } = walk.world;
-  const owners = services.filter((service) => asserts(service, condition.name));
-  const owner = owners.find(({ identity }) => condition.name.includes(`/${identity}`)) ?? owners[0];
+  const owner = ownerOf(condition.name, services);
   const message = conditionWords(condition, owner, files);
   if (owner === undefined) return { kind: 'condition', message, condition };
   return { kind: 'condition', message, condition, ...lead(owner, walk) };

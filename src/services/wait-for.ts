@@ -1,9 +1,10 @@
 /** Waiting until services have got where an order sends them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FinitError, isFinitError } from '../errors.js';
+import { FinitError } from '../errors.js';
 import { type CallOptions, connect, type Deadline, type ServiceAction } from '../transport/index.js';
 import { list, ownerOf } from './find.js';
 import { Hints } from './hints.js';
+import { Patience } from './patience.js';
 import { ProcessWatch } from './process-watch.js';
 import {
   defaultTarget,
@@ -110,8 +111,9 @@ async function untilAll(
   options: CallOptions,
 ): Promise<void> {
   let open = [...targets];
+  const patience = new Patience(deadline);
   for (let look = 20; ; look = Math.min(look * 1.5, LONGEST_LOOK)) {
-    const sights = await lookAt(open, deadline, options);
+    const sights = await patience.of(() => lookAt(open, deadline, options));
     if (sights !== undefined) {
       open = [];
       for (const { target, sight } of sights) {
@@ -120,7 +122,8 @@ async function untilAll(
         open.push(target);
         if (progress === 'underway') target.stuck = undefined;
         else if ('failed' in progress) throw failure(sight, progress.failed);
-        else if (await isSettled(target, sight, deadline, options)) throw failure(sight, progress.stuck);
+        else if (await patience.of(() => isSettled(target, sight, deadline, options)))
+          throw failure(sight, progress.stuck);
       }
       if (open.length === 0) return;
     }
@@ -139,36 +142,30 @@ async function untilAll(
 
 const isOpen = (sight: Sight): boolean => progressOf(sight) !== 'there';
 
-/** Undefined: finit is busy with another client, there is time to ask again. */
 async function lookAt(
   targets: readonly Target[],
   deadline: Deadline,
   options: CallOptions,
-): Promise<{ target: Target; sight: Sight }[] | undefined> {
+): Promise<{ target: Target; sight: Sight }[]> {
   const finit = connect(options);
   const patient = { ...options, timeout: Math.max(deadline.left, LAST_LOOK) };
-  try {
-    const services =
-      targets.length > SINGLE
-        ? await list(patient)
-        : complete(
-            (
-              await Promise.all(targets.map(({ before }) => finit.findService(before.identity, patient)))
-            ).filter((record) => record !== undefined),
-            options,
-          );
-    const halted = services.some(({ effectiveState }) => effectiveState === 'halted');
-    const runlevel = halted ? (await finit.runlevel(patient)).current : 'S';
-    return targets.map((target) => {
-      const now = services.find(({ identity }) => identity === target.before.identity);
-      // After finit was asked: what is ready now belongs to the process that it told of, or a later one.
-      const ready = now && target.readiness.now(now);
-      return { target, sight: { ...target, now, ready, process: target.process.look(now), runlevel } };
-    });
-  } catch (error) {
-    if (isFinitError(error, 'FINIT_BUSY') && deadline.left > 0) return undefined;
-    throw error;
-  }
+  const services =
+    targets.length > SINGLE
+      ? await list(patient)
+      : complete(
+          (
+            await Promise.all(targets.map(({ before }) => finit.findService(before.identity, patient)))
+          ).filter((record) => record !== undefined),
+          options,
+        );
+  const halted = services.some(({ effectiveState }) => effectiveState === 'halted');
+  const runlevel = halted ? (await finit.runlevel(patient)).current : 'S';
+  return targets.map((target) => {
+    const now = services.find(({ identity }) => identity === target.before.identity);
+    // After finit was asked: what is ready now belongs to the process that it told of, or a later one.
+    const ready = now && target.readiness.now(now);
+    return { target, sight: { ...target, now, ready, process: target.process.look(now), runlevel } };
+  });
 }
 
 /** Whether it stays where it is: nothing moves there, nor with those that it waits for. */

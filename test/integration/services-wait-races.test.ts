@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { get, list, reload, restart, start, stop } from '#src/services/index.js';
+import { reload as reloadFinit } from '#src/system/index.js';
 import { eventually, PROJECT, startFinit } from '../helpers/real-finit.js';
 
 /** Says that it is ready, and after SIGHUP a good while later once more, when it has left a note. */
@@ -190,6 +191,29 @@ for (const suite of ['forky', 'trixie']) {
     });
   });
 
+  test(`on ${suite}, a wait does not take a control socket that is made anew for the end of finit`, async (t) => {
+    await using box = await boot();
+    const { runDir } = box;
+    await start('web', { runDir, wait: true });
+    const waiting = start('dull', { runDir, wait: 'ready' });
+    let over = false;
+    void waiting
+      .catch(() => {})
+      .then(() => {
+        over = true;
+      });
+    // finit makes its socket anew each time.
+    for (let i = 0; i < 100; i++) {
+      process.kill(box.pid, 'SIGUSR1');
+      await sleep(5);
+    }
+    t.false(over);
+    const { pid } = await eventually(() => get('dull', { runDir }).catch(() => undefined));
+    await box.exec(['/bin/sh', '-c', `echo ${pid} >/run/dull.pid`], { check: true });
+    await waiting;
+    t.is((await get('dull', { runDir })).pid, pid);
+  });
+
   test(`on ${suite}, a sysv script is waited for`, async (t) => {
     await using box = await boot();
     const options = { runDir: box.runDir, wait: true } as const;
@@ -204,7 +228,7 @@ for (const suite of ['forky', 'trixie']) {
     await using box = await boot();
     const { runDir } = box;
     await box.writeConfig('more.conf', 'service name:more notify:pid /bin/sleep 1040 -- More\n');
-    box.reload();
+    await reloadFinit({ runDir });
     await eventually(async () => (await list({ runDir })).some(({ name }) => name === 'more'));
     const removed = t.throwsAsync(restart('more', { runDir, wait: 'ready' }), {
       code: 'FINIT_SERVICE_FAILED',
@@ -213,6 +237,7 @@ for (const suite of ['forky', 'trixie']) {
     await box.removeConfig('more.conf');
     box.reload();
     await removed;
+    await eventually(() => get('dull', { runDir }).catch(() => undefined));
     const down = t.throwsAsync(start('dull', { runDir, wait: 'ready' }));
     await eventually(async () => (await get('dull', { runDir })).state === 'running');
     await box.poweroff();

@@ -1,12 +1,30 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { uptime as machineUptime } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { Command, decodeMessage, encodeRequest } from '#src/protocol/control.js';
-import { get, list, restart, start, stop, uptime } from '#src/services/index.js';
+import {
+  dependents,
+  findByCondition,
+  findByPid,
+  get,
+  list,
+  restart,
+  self,
+  start,
+  stop,
+  uptime,
+} from '#src/services/index.js';
 import { captures } from '../helpers/captures.js';
 import { type FakeFinit, startFakeFinit } from '../helpers/fake-finit.js';
+import { makeRecord, type Values } from '../helpers/records.js';
+import { type CompiledLayout, compiledLayouts } from '../helpers/svc-layouts.js';
 
 const ack = { reply: encodeRequest(Command.ack) };
 const nack = { reply: encodeRequest(Command.nack) };
+const layout = compiledLayouts.find(
+  ({ version, architecture, oldUev }) => version === '4.14' && architecture === process.arch && !oldUev,
+) as CompiledLayout;
 
 async function requests(finit: FakeFinit, count: number): Promise<[command: number, data: string][]> {
   const connections = await finit.connections(count);
@@ -95,4 +113,83 @@ test('uptime() is that of the process, if there is one', (t) => {
   t.true((uptime({ startTime }) ?? 0) >= 10);
   // Whole seconds: it may be ahead.
   t.is(uptime({ startTime: startTime + 1000 }), 0);
+});
+
+/** A fake that lists these, linked as finit's list is. */
+const listing = (...services: Values[]) => {
+  const records = services.map((values, i) => {
+    const record = makeRecord(layout, { type: 1, ...values });
+    record.writeBigInt64LE(BigInt(i + 1 < services.length ? (i + 2) * 0x8000 : 0), 0);
+    record.writeBigInt64LE(BigInt(i * 0x8000), 8);
+    return record;
+  });
+  return startFakeFinit([{ iterate: true }], [...records, makeRecord(layout, { pid: -1 })]);
+};
+
+test('uptime is that of the process, if there is one, and conditions are there with their states', async (t) => {
+  const now = Math.ceil(machineUptime());
+  await using finit = await listing(
+    {
+      name: 'old',
+      pid: 10,
+      start_time: now - 10,
+      cond: 'usr/a,usr/b,service/old-rather-long-name-of-a-service/running',
+    },
+    { name: 'ahead', pid: 11, start_time: now + 1000, cond: 'usr/c' },
+    { name: 'down' },
+  );
+  const { runDir } = finit;
+  mkdirSync(join(runDir, 'cond/usr'), { recursive: true });
+  mkdirSync(join(runDir, 'cond/service/old-rather-long-name-of-a-service'), { recursive: true });
+  writeFileSync(join(runDir, 'cond/reconf'), '7\n');
+  writeFileSync(join(runDir, 'cond/usr/a'), '7\n');
+  writeFileSync(join(runDir, 'cond/usr/b'), '6\n');
+  // finit 4 cuts names after 43 bytes.
+  symlinkSync('/var/run/finit/cond/reconf', join(runDir, 'cond/service/old-rather-long-name-of-a-service/r'));
+  const [old, ahead, down] = await list({ runDir });
+  t.true((old?.uptime ?? 0) >= 10);
+  t.deepEqual(old?.conditions, [
+    { name: 'usr/a', state: 'on' },
+    { name: 'usr/b', state: 'flux' },
+    { name: 'service/old-rather-long-name-of-a-service/running', state: 'on' },
+  ]);
+  // Whole seconds: it may be ahead.
+  t.is(ahead?.uptime, 0);
+  t.deepEqual(ahead?.conditions, [{ name: 'usr/c', state: 'off' }]);
+  t.like(down, { uptime: undefined, conditions: [] });
+});
+
+test('findByCondition() gives who asserts a condition, dependents() who needs it', async (t) => {
+  await using finit = await listing(
+    { name: 'web', cond: 'service/db:1/ready,task/migrate/success' },
+    { name: 'db', id: '1', cond: 'task/migrate/success' },
+    { name: 'migrate', type: 2 },
+    { name: 'old-rather-long-name-of-a-service', id: 'one' },
+  );
+  const { runDir } = finit;
+  const owner = async (condition: string) => (await findByCondition(condition, { runDir }))?.identity;
+  t.is(await owner('pid/web'), 'web');
+  t.is(await owner('service/db:1/ready'), 'db:1');
+  t.is(await owner('service/db/ready'), undefined);
+  t.is(await owner('task/migrate/failure'), 'migrate');
+  t.is(await owner('run/migrate/success'), undefined);
+  t.is(await owner('service/migrate/running'), undefined);
+  t.is(await owner('service/old-rather-long-name-of-a-service:o'), 'old-rather-long-name-of-a-service:one');
+  t.is(await owner('net/eth0/up'), undefined);
+  t.is(await owner('web'), undefined);
+  await t.throwsAsync(owner('no such name'), { code: 'FINIT_INVALID_CONDITION' });
+  const needing = async (condition: string) =>
+    (await dependents(condition, { runDir })).map(({ identity }) => identity);
+  t.deepEqual(await needing('task/migrate/success'), ['web', 'db:1']);
+  t.deepEqual(await needing('service/db:1/running'), []);
+});
+
+test('findByPid() wants a pid; where nothing but the list tells, it finds main processes', async (t) => {
+  await using finit = await listing({ name: 'web', pid: 4242 });
+  const { runDir } = finit;
+  t.is((await findByPid(4242, { runDir }))?.identity, 'web');
+  t.is(await findByPid(4243, { runDir }), undefined);
+  for (const pid of [0, -1, 1.5, Number.NaN])
+    await t.throwsAsync(findByPid(pid, { runDir }), { code: 'FINIT_INVALID_ARGUMENT' });
+  await t.throwsAsync(self({ runDir }), { code: 'FINIT_UNKNOWN_SERVICE' });
 });
