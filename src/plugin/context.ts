@@ -34,10 +34,25 @@ export interface PluginConditions {
 export interface PluginServices {
   list(options?: CallOptions): ReturnType<typeof services.list>;
   get(name: string, options?: CallOptions): ReturnType<typeof services.get>;
-  start(name: string, options?: CallOptions): ReturnType<typeof services.start>;
-  stop(name: string, options?: CallOptions): ReturnType<typeof services.stop>;
-  restart(name: string, options?: CallOptions): ReturnType<typeof services.restart>;
+  findByCondition(condition: string, options?: CallOptions): ReturnType<typeof services.findByCondition>;
+  dependents(condition: string, options?: CallOptions): ReturnType<typeof services.dependents>;
+  findByPid(pid: number, options?: CallOptions): ReturnType<typeof services.findByPid>;
+  /** The service that the host runs as. */
+  self(options?: CallOptions): ReturnType<typeof services.self>;
+  start(names: Names, options?: ActOptions): ReturnType<typeof services.start>;
+  stop(names: Names, options?: ActOptions): ReturnType<typeof services.stop>;
+  restart(names: Names, options?: ActOptions): ReturnType<typeof services.restart>;
+  reload(names: Names, options?: ActOptions): ReturnType<typeof services.reload>;
+  signal(
+    names: Names,
+    signal: NodeJS.Signals | number,
+    options?: CallOptions,
+  ): ReturnType<typeof services.signal>;
+  explain(name: string, options?: CallOptions): ReturnType<typeof services.explain>;
 }
+
+/** For orders to services, which can be waited for. */
+type ActOptions = CallOptions & Pick<services.ActOptions, 'wait'>;
 
 /** `node-finit/system`, likewise. */
 export interface PluginSystem {
@@ -111,9 +126,16 @@ export function boundApi(
     services: {
       list: (options) => services.list(bind(options)),
       get: (name, options) => services.get(name, bind(options)),
-      start: (name, options) => services.start(name, bind(options)),
-      stop: (name, options) => services.stop(name, bind(options)),
-      restart: (name, options) => services.restart(name, bind(options)),
+      findByCondition: (condition, options) => services.findByCondition(condition, bind(options)),
+      dependents: (condition, options) => services.dependents(condition, bind(options)),
+      findByPid: (pid, options) => services.findByPid(pid, bind(options)),
+      self: (options) => services.self(bind(options)),
+      start: (names, options) => services.start(names, bind(options)),
+      stop: (names, options) => services.stop(names, bind(options)),
+      restart: (names, options) => services.restart(names, bind(options)),
+      reload: (names, options) => services.reload(names, bind(options)),
+      signal: (names, signal, options) => services.signal(names, signal, bind(options)),
+      explain: (name, options) => services.explain(name, bind(options)),
     },
     system: {
       runlevel: (options) => system.runlevel(bind(options)),

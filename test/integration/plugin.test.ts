@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { get, wait, watch } from '#src/conditions/index.js';
+import { boundApi } from '#src/plugin/context.js';
 import { startSandbox } from '#src/sandbox/index.js';
 import * as services from '#src/services/index.js';
 import { Lines } from '../helpers/lines.js';
@@ -148,3 +150,25 @@ for (const suite of ['forky', 'trixie'])
     const { stdout: status } = await box.exec(['cat', `/proc/${needs.pid}/status`], { check: true });
     t.notRegex(status, /State:\s+T/, 'what needs it is not left paused');
   });
+
+test('what a plugin waits for is over when the plugin ends', async (t) => {
+  await using box = await startSandbox({
+    suite: 'forky',
+    config: {
+      'test.conf': `service name:plain manual:yes notify:none /bin/sleep 1000 -- Plain
+service name:mute manual:yes notify:systemd /bin/sleep 1001 -- Never says that it is ready
+`,
+    },
+  });
+  const lifetime = new AbortController();
+  const { services: bound } = boundApi(box.runDir, lifetime.signal);
+  await bound.start('plain', { wait: true });
+  const { pid = 0 } = await bound.get('plain');
+  t.is((await bound.findByPid(pid))?.identity, 'plain');
+  await bound.signal('plain', 'SIGCONT');
+  t.like(await bound.explain('mute'), { ok: false, state: 'stopped' });
+  const mute = t.throwsAsync(bound.start(['mute', 'plain'], { wait: true }), { code: 'FINIT_ABORTED' });
+  while ((await bound.get('mute')).state !== 'running') await sleep(20);
+  lifetime.abort();
+  await mute;
+});
