@@ -46,7 +46,7 @@ const files = {
   '/srv/web.mjs': web,
   '/srv/exit4': { content: '#!/bin/sh\nexit 4\n', mode: 0o755 },
   '/srv/slow-end': {
-    content: '#!/bin/sh\ntrap "sleep 1; exit 0" TERM\nwhile :; do sleep 0.1; done\n',
+    content: '#!/bin/sh\ntrap "sleep 4; exit 0" TERM\nwhile :; do sleep 0.1; done\n',
     mode: 0o755,
   },
   '/srv/old': { content: sysv, mode: 0o755 },
