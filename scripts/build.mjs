@@ -19,7 +19,18 @@ cpSync(join(root, 'src'), join(root, 'dist'), {
 const dist = join(root, 'dist');
 const bundle = join(dist, 'node-finit.cjs');
 const second = './node-finit-more.cjs';
-const more = ['cond', 'ident', 'service-action', 'runlevel', 'log', 'finit', 'help', 'completion'];
+const more = [
+  'cond',
+  'ident',
+  'why',
+  'cgroup',
+  'service-action',
+  'runlevel',
+  'log',
+  'finit',
+  'help',
+  'completion',
+];
 const inSecond = new RegExp(`/(?:${more.join('|')})\\.js$`);
 // These stay in dist/cli: there is no hurry, and a plugin gets the same modules as its host.
 const apart = /\/(?:conf|conf-list|editor|monitor|watch|wait|power|plugin|sandbox)\.js$/;

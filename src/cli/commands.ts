@@ -38,6 +38,12 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
     args: ['services'],
     load: async () => (await import('./ident.js')).command,
   },
+  why: {
+    summary: 'tell why services are not running, or not ready',
+    usage: 'NAME[:ID]…',
+    args: ['services'],
+    load: async () => (await import('./why.js')).command,
+  },
   start: {
     summary: 'start services',
     usage: 'NAME[:ID]…',
@@ -115,6 +121,21 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
     summary: 'another name for monitor',
     alias: 'monitor',
     load: async () => (await import('./monitor.js')).command,
+  },
+  ps: {
+    summary: "show the processes of finit's services, by control group",
+    usage: '[GROUP]',
+    load: async () => (await import('./cgroup.js')).ps,
+  },
+  top: {
+    summary: "follow what the control groups of finit's services use",
+    usage: '[GROUP]',
+    load: async () => (await import('./cgroup.js')).top,
+  },
+  cgroup: {
+    summary: "show the control groups of finit's services and their limits",
+    usage: '[GROUP]',
+    load: async () => (await import('./cgroup.js')).cgroup,
   },
   log: {
     summary: "show what the system's log has about services, or about finit",

@@ -5,7 +5,7 @@ import { PATIENCE, tableStyle } from './flags.js';
 import { linesOfLog } from './log-file.js';
 import type { OptionValues } from './options.js';
 import { print } from './output.js';
-import { shown } from './show.js';
+import { shown, shownWithGroup } from './show.js';
 import { jsonLines, statusDetails, statusJson, statusTable } from './status-format.js';
 import { coloured } from './style.js';
 
@@ -38,7 +38,7 @@ Exit codes: 0; 69 no such service; 1 finit cannot be asked.`,
 async function all(options: OptionValues): Promise<number> {
   const [found, runlevel] = await Promise.all([services.list(wait), currentRunlevel(options)]);
   if (options.quiet) return EXIT.ok;
-  if (options.json) print(...jsonLines((await shown(found)).map(statusJson)));
+  if (options.json) print(...jsonLines(shown(found).map(statusJson)));
   else print(...statusTable(found, found, { ...tableStyle(options), runlevel }));
   return EXIT.ok;
 }
@@ -49,15 +49,14 @@ async function one(name: string, options: OptionValues): Promise<number> {
   if (matching.length > 1) {
     if (options.quiet) return EXIT.ok;
     const runlevel = await currentRunlevel(options);
-    if (options.json) print(...jsonLines((await shown(matching)).map(statusJson)));
+    if (options.json) print(...jsonLines(shown(matching).map(statusJson)));
     else print(...statusTable(matching, found, { ...tableStyle(options), runlevel }));
     return EXIT.ok;
   }
   // finit also knows services by their job numbers.
   const service = matching[0] ?? (await services.get(name, wait));
   if (options.quiet) return isFine(service) ? EXIT.ok : EXIT.failed;
-  const [details] = await shown([service]);
-  if (details === undefined) return EXIT.failed;
+  const details = await shownWithGroup(service);
   if (options.json) print(...jsonLines(statusJson(details)));
   else {
     print(...statusDetails(details, await currentRunlevel(options)), '');

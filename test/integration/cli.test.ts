@@ -44,6 +44,15 @@ for (const suite of ['forky', 'trixie'])
     });
     await succeeds(t, box, 'wait', 'service/web/ready', 'task/fail/failure', '--timeout', '60s');
 
+    const why = await run(box, 'why', 'night', 'web');
+    t.is(why.code, 1);
+    t.regex(why.stdout, /^night: halted\n└─ .*runlevel.*\nweb: running\n└─ running for \d+ s, and ready\n$/);
+    t.is(JSON.parse((await run(box, 'why', '-j', 'web')).stdout).ok, true);
+    t.like(await run(box, 'why', 'nobody'), { code: 69, stdout: '' });
+    // There are control groups where the kernel gives the sandbox some, which it mostly does not.
+    for (const command of ['ps', 'cgroup', 'top'])
+      t.is((await run(box, command, '-1')).code, (await box.initctl(command, '-1')).code, command);
+
     t.like(await run(box, 'cond', 'get', 'open'), { code: 1, stdout: '' });
     await succeeds(t, box, 'cond', 'set', 'open', 'also');
     t.like(await run(box, 'cond', 'get', '-v', 'usr/open'), { code: 0, stdout: 'on\n' });
