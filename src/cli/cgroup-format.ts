@@ -56,7 +56,7 @@ export function cgroupLines(root: Cgroup, columns: Columns, screen: Screen, titl
     processes.forEach(({ pid, command }, i) => {
       const branch = i + 1 === processes.length && group.children.length === 0 ? '└─' : '├─';
       const start = `${columns.process}${prefix}${branch}`;
-      lines.push(start + dim(cut(` ${pid} ${command}`, start.length, screen)));
+      lines.push(cut(start, 0, screen) + dim(cut(` ${pid} ${command}`, start.length, screen)));
     });
     group.children.forEach((child, i) => {
       const last = i + 1 === group.children.length;

@@ -51,7 +51,7 @@ for (const suite of ['forky', 'trixie'])
     t.like(await run(box, 'why', 'nobody'), { code: 69, stdout: '' });
     // There are control groups where the kernel gives the sandbox some, which it mostly does not.
     for (const command of ['ps', 'cgroup', 'top'])
-      t.is((await run(box, command, '-1')).code, (await box.initctl(command, '-1')).code, command);
+      t.is((await run(box, command, '-1')).code, (await box.initctl(command, '-1')).code ?? -1, command);
 
     t.like(await run(box, 'cond', 'get', 'open'), { code: 1, stdout: '' });
     await succeeds(t, box, 'cond', 'set', 'open', 'also');
