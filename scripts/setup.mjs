@@ -24,6 +24,7 @@ const SANDBOXES = {
   test: [
     { suite: 'forky' },
     { suite: 'trixie' },
+    { suite: 'bookworm' },
     { suite: 'forky', packages: ['jq'] },
     { suite: 'forky', packages: ['nodejs'] },
   ],
