@@ -28,7 +28,7 @@ export function complete(records: ServiceRecord[], options: CallOptions): Servic
   for (const record of records) {
     for (const name of record.conditions) names.add(name);
     if (record.startTime === undefined || record.pid === undefined) continue;
-    now ??= Math.ceil(machineUptime());
+    now ??= Math.ceil(bootClock());
     record.uptime = Math.max(0, now - record.startTime);
   }
   if (names.size === 0) return records as unknown as Service[];
@@ -40,6 +40,18 @@ export function complete(records: ServiceRecord[], options: CallOptions): Servic
         state: states.get(name) ?? 'off',
       }));
   return records as unknown as Service[];
+}
+
+/** For so long, in milliseconds, the machine's clock is taken to go on as the wall clock does. */
+const SAME_PACE = 250;
+let read = { uptime: 0, at: Number.NEGATIVE_INFINITY };
+
+/** Seconds since boot. Reading them takes as long as asking finit: not each time. */
+function bootClock(): number {
+  const now = Date.now();
+  // Set back, or set forward, or the machine has slept: read again.
+  if (!(now >= read.at && now - read.at < SAME_PACE)) read = { uptime: machineUptime(), at: now };
+  return read.uptime + (now - read.at) / 1000;
 }
 
 /**

@@ -39,15 +39,13 @@ interface Outcome {
 class Initctl implements Transport {
   readonly kind = 'initctl';
   readonly #options: CallOptions;
-  #found: string | undefined;
 
   constructor(options: CallOptions) {
     this.#options = options;
   }
 
   get path(): string {
-    this.#found ??= find(this.#options);
-    return this.#found;
+    return find(this.#options);
   }
 
   async listServices(wait?: WaitOptions): Promise<Service[]> {
