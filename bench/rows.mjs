@@ -126,7 +126,8 @@ export const rows = [
   {
     what: 'the command node-finit status, 50 services | node -e 0',
     services: 50,
-    more: 12e6,
+    // 12 ms more, where bare Node takes 18.
+    goal: 30 / 18,
     run: (at) => {
       const env = { ...process.env, FINIT_RUN_DIR: at.options.runDir };
       const command = (...args) => times(at.programs.spawn, ['5', process.execPath, ...args], { env });
