@@ -70,11 +70,9 @@ function withNeeded(chosen) {
   );
 }
 
-function toCells({ what, goal, more }, [ours, peer]) {
+function toCells({ what, goal }, [ours, peer]) {
   const [mine, other] = what.split(' | ');
   const cells = [mine, other, duration(ours), duration(peer)];
-  if (more !== undefined)
-    return [...cells, `+${duration(ours - peer)}`, `+${duration(more)}`, ours - peer <= more ? 'yes' : 'no'];
   const ratio = ours / peer;
   return [...cells, factor(ratio), factor(goal), ratio <= goal ? 'yes' : 'no'];
 }
