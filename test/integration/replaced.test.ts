@@ -69,7 +69,7 @@ test('finit that is killed and replaced by another version in mid-use: typed err
   using place = new Place();
   const old = await startFinit('forky', { config });
   place.put(old);
-  const user = use(place.runDir, [() => restart('web', place)]);
+  const user = use(place.runDir, [() => restart('web', { runDir: place.runDir, timeout: 20_000 })]);
   try {
     await eventually(() => user.seen.answers > 50);
     t.deepEqual((await info({ runDir: place.runDir })).candidates, ['4.13', '4.14']);
