@@ -30,6 +30,7 @@ export function isWholeList(records: readonly Uint8Array[], architecture: string
 const MOST_PASSES = 16;
 
 interface Piece<T> {
+  key: string;
   next: string;
   previous: string;
   value: T;
@@ -44,7 +45,8 @@ export class Pieces<T> {
   readonly #nowhere: string;
   readonly #pieces = new Map<string, Piece<T>>();
   #first: string | undefined;
-  #passes = 0;
+  /** Of each, the places of its records. */
+  #passes: Map<string, number>[] = [];
 
   constructor(architecture: string = process.arch) {
     this.#size = pointerSizeOf(architecture);
@@ -57,27 +59,33 @@ export class Pieces<T> {
    */
   add(records: readonly Uint8Array[], keys: readonly string[], values: readonly T[]): void {
     const [first] = keys;
-    if (this.#passes++ === MOST_PASSES || first !== this.#first) {
-      this.#passes = 1;
-      this.#first = first;
-      this.#pieces.clear();
-    }
+    if (this.#passes.length === MOST_PASSES || first !== this.#first) this.#clear();
+    this.#first = first;
+    this.#passes.push(new Map(keys.map((key, i) => [key, i])));
     records.forEach((record, i) => {
       const link = (start: number) => String.fromCharCode(...record.subarray(start, start + this.#size));
       // A newer one takes the place of an older.
-      const piece = { next: link(0), previous: link(this.#size), value: values[i] as T };
-      this.#pieces.set(keys[i] as string, piece);
+      const piece = {
+        key: keys[i] as string,
+        next: link(0),
+        previous: link(this.#size),
+        value: values[i] as T,
+      };
+      this.#pieces.set(piece.key, piece);
     });
   }
 
   /** The list, once nothing is missing of it any more, and begins anew; of less than three, that cannot be seen. */
   take(): T[] | undefined {
     const list = this.#whole();
-    if (list !== undefined) {
-      this.#first = undefined;
-      this.#pieces.clear();
-    }
+    if (list !== undefined) this.#clear();
     return list;
+  }
+
+  #clear(): void {
+    this.#passes = [];
+    this.#first = undefined;
+    this.#pieces.clear();
   }
 
   #whole(): T[] | undefined {
@@ -97,7 +105,17 @@ export class Pieces<T> {
       list.push(afterNext);
     }
     if (list.at(-1)?.next !== this.#nowhere || new Set(list).size !== pieces.length) return undefined;
-    return list.map(({ value }) => value);
+    // Links alone could also lead along every second one of a list with two gaps, and then along the others; in another order than theirs.
+    const isInOrder = list.every((piece, i) => i === 0 || this.#came(list[i - 1] as Piece<T>, piece));
+    return isInOrder ? list.map(({ value }) => value) : undefined;
+  }
+
+  /** That there was an enumeration in which the one came before the other. */
+  #came(one: Piece<T>, other: Piece<T>): boolean {
+    return this.#passes.some((places) => {
+      const place = places.get(one.key);
+      return place !== undefined && place < (places.get(other.key) ?? -1);
+    });
   }
 }
 

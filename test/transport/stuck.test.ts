@@ -54,6 +54,7 @@ test.serial(
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
     const wait = { signal: controller.signal, timeout: 60_000 };
     const calls = Array.from({ length: 1200 }, (_, i) => transport.findService(`s${i}`, wait));
     const codes = settled(calls);
