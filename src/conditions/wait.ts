@@ -2,6 +2,7 @@
 import { FinitError } from '../errors.js';
 import { parseConditionName } from '../protocol/condition-name.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
+import { checkSignal } from '../signal.js';
 import { asList, nameLimit } from './names.js';
 import type { ConditionState } from './state.js';
 import { acquire, release } from './tree.js';
@@ -30,8 +31,9 @@ export async function wait(names: string | readonly string[], options: WaitOptio
     throw new FinitError('FINIT_INVALID_ARGUMENT', 'wait() needs at least one condition');
   if (!['on', 'off', 'flux'].includes(state))
     throw new FinitError('FINIT_INVALID_ARGUMENT', `no state of a condition: ${JSON.stringify(state)}`);
-  if (timeout !== undefined && !(timeout >= 0))
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
     throw new FinitError('FINIT_INVALID_ARGUMENT', `timeout: milliseconds, 0 or more, not ${timeout}`);
+  checkSignal(signal);
   const what = wanted.map((name) => `<${name}>`).join(', ');
   if (signal?.aborted) throw aborted(`waiting for ${what}`, signal);
 

@@ -2,6 +2,7 @@
 import { compileConditionPattern } from '../protocol/condition-name.js';
 import { Queue } from '../queue.js';
 import { type FinitOptions, resolveRunDir } from '../run-dir.js';
+import { checkSignal } from '../signal.js';
 import type { ConditionState } from './state.js';
 import { acquire, type ConditionTree, release } from './tree.js';
 
@@ -88,6 +89,7 @@ function follow<T>(
   foldItems: (items: T[]) => T[],
   begin: (tree: ConditionTree, push: (item: T) => void) => Follower,
 ): AsyncIterableIterator<T> {
+  checkSignal(signal);
   const tree = signal?.aborted ? undefined : acquire(resolveRunDir(options));
   let unsubscribe: (() => void) | undefined;
   const onAbort = (): void => void queue.return();

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { FinitError } from '../errors.js';
 import type { BusSignal } from '../protocol/bus-signals.js';
 import { resolveRunDir } from '../run-dir.js';
+import { checkSignal } from '../signal.js';
 import { AutoTransport } from './auto.js';
 import { busPath, connectBus } from './bus.js';
 import { connectControlSocket } from './control-socket.js';
@@ -36,6 +37,7 @@ const ways: Record<TransportKind, (options: CallOptions) => Transport> = {
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT` for a transport that does not exist.
  */
 export function connect(options: CallOptions = {}): Transport {
+  checkSignal(options.signal);
   const asked = wanted(options);
   if (asked === 'auto') return automatic(options);
   if (!Object.hasOwn(ways, asked))

@@ -135,6 +135,14 @@ test('a timeout that is none is refused', async (t) => {
     });
 });
 
+test('a signal that is no AbortSignal is refused', (t) => {
+  for (const signal of [{}, null, 'SIGTERM', new AbortController()])
+    t.throws(() => connect({ runDir: '/nonexistent', signal: signal as unknown as AbortSignal }), {
+      code: 'FINIT_INVALID_ARGUMENT',
+      message: /AbortSignal/,
+    });
+});
+
 test('a service is found, or not', async (t) => {
   await using finit = await startFakeFinit([{ reply: records[0] as Buffer }, { reply: end }]);
   const transport = connect({ runDir: finit.runDir });
