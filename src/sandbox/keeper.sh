@@ -78,8 +78,12 @@ exec 8>&-
 trap : PIPE HUP INT TERM
 echo ready >&4
 end_box() {
+  # When the keeper was killed, somebody may be sweeping just now: a file made in the middle of that would keep the folder.
+  # A sweep that does not end must not keep finit alive, though.
+  exec 8>>"$boxes/.lock" && flock --timeout 5 8
   # inner.sh writes its pid before it looks for this file: we find the pid, or it ends itself.
-  : >"$dir/dying"
+  [ ! -d "$dir" ] || : >"$dir/dying"
+  exec 8>&-
   kill_finit "$dir" && return
   [ ! -s "$dir/launcher" ] || { read -r pid <"$dir/launcher" && kill -KILL "$pid" 2>/dev/null; }
   kill_finit "$dir"
