@@ -136,14 +136,14 @@ for (const suite of ['forky', 'trixie']) {
     await sleep(100);
     controller.abort(new Error('enough'));
     t.like(await aborted, { code: 'FINIT_ABORTED' });
-    const gone = t.throwsAsync(start('needy', { runDir, wait: true }));
+    // mute, not needy: that one is given up after a second of no movement, which the end of a box may take on a busy machine.
+    const gone = start('mute', { runDir, wait: true }).then(
+      () => 'no error',
+      ({ code }: { code?: string }) => code,
+    );
     await sleep(100);
     await box.kill();
-    t.true(
-      ['FINIT_NOT_RUNNING', 'FINIT_CONNECTION_LOST'].includes(
-        ((await gone) as { code?: string })?.code ?? '',
-      ),
-    );
+    t.regex(String(await gone), /^FINIT_(NOT_RUNNING|CONNECTION_LOST)$/);
   });
 
   test(`on ${suite}, signals reach services, and processes are found`, async (t) => {
