@@ -1,0 +1,70 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+int64_t clock_monotonic(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+int64_t clock_real(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+int64_t later(int64_t from, int64_t by) { return by == NEVER || from > NEVER - by ? NEVER : from + by; }
+
+// finit gives services without `log` /dev/null.
+static bool leads_nowhere(int fd) {
+  struct stat stat;
+  return fstat(fd, &stat) != 0 || (S_ISCHR(stat.st_mode) && stat.st_rdev == makedev(1, 3));
+}
+
+static void to_syslog(const char *text, size_t length) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return;
+  // Nobody is there to tell when this fails.
+  (void)sendto(fd, text, length, MSG_NOSIGNAL, (struct sockaddr *)&address, sizeof address);
+  close(fd);
+}
+
+void log_line(const char *format, ...) {
+  char line[STATUS_TEXT_MAX + 512];
+  // The priority is syslog's daemon.warning, and not for stderr.
+  const int prefix = snprintf(line, sizeof line, "<28>");
+  int length = snprintf(line + prefix, sizeof line - (size_t)prefix, "finit-shim[%d]: ", (int)getpid()) + prefix;
+  va_list arguments;
+  va_start(arguments, format);
+  const int said = vsnprintf(line + length, sizeof line - (size_t)length - 1, format, arguments);
+  va_end(arguments);
+  if (said < 0) return;
+  length += said;
+  if (length > (int)sizeof line - 2) length = (int)sizeof line - 2;
+  // A status text is the service's: it shall not draw on a terminal.
+  for (int i = prefix; i < length; i++)
+    if ((unsigned char)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';
+  if (leads_nowhere(2)) {
+    to_syslog(line, (size_t)length);
+    return;
+  }
+  line[length++] = '\n';
+  // A full pipe is not waited for longer than stderr itself does; what cannot be written is lost.
+  if (write(2, line + prefix, (size_t)(length - prefix)) < 0) return;
+}
+
+void fail(const char *what) {
+  log_line("%s: %s", what, strerror(errno));
+  _exit(EXIT_SHIM);
+}
