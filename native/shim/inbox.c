@@ -1,3 +1,5 @@
+#include "shim.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -7,8 +9,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "shim.h"
 
 // The kernel's SCM_MAX_FD.
 #define MAX_FDS 253

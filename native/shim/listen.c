@@ -1,3 +1,5 @@
+#include "shim.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,8 +10,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "shim.h"
 
 static _Noreturn void refuse(const struct listener *listener, const char *why) {
   log_line("--listen %.*s: %s", (int)listener->spec.length, listener->spec.bytes, why);

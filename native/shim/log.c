@@ -1,3 +1,5 @@
+#include "shim.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +10,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "shim.h"
 
 int64_t clock_monotonic(void) {
   struct timespec time;

@@ -1,4 +1,5 @@
-#include "options.h"
+
+#include "shim.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -6,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "shim.h"
 
 #ifndef SHIM_VERSION
 #define SHIM_VERSION "(not a release)"
@@ -246,7 +245,7 @@ static const char *const names[] = {
     [NO_NEW_PRIVS] = "--no-new-privs", [HELP] = "--help", [VERSION] = "--version",
 };
 
-static void value_option(enum option option, const char *name, const char *value) {
+static void value_option(enum option option, const char *name, char *value) {
   unsigned mode;
   switch (option) {
     case WATCHDOG: time_option(name, value, &options.watchdog); break;
@@ -320,7 +319,7 @@ void options_parse(char **argv) {
       if (equals) usage(names[option], equals + 1, "this option takes no value");
       flag_option((enum option)option);
     } else {
-      const char *value = equals ? equals + 1 : *++argument;
+      char *value = equals ? *argument + name.length + 1 : *++argument;
       if (!value || strcmp(value, "--") == 0) usage(names[option], NULL, "a value is wanted");
       value_option((enum option)option, names[option], value);
     }

@@ -30,7 +30,8 @@ struct options {
   int watchdog_signal;
   enum access access;
   bool kill_tree, keep_alive, ready_listening, no_new_privs, reload_restart;
-  const char *reload_command, *user, *status_dir, *identity;
+  const char *reload_command, *user, *identity;
+  char *status_dir;
   enum uplink_option uplink;
   int uplink_fd;
   int umask;  // -1: as it is

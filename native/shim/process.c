@@ -1,8 +1,8 @@
-#define _GNU_SOURCE
+#include "shim.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,56 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shim.h"
-
 uint64_t original_mask;
 
-static struct {
-  uid_t uid;
-  gid_t gid;
-  const char *name, *home, *shell;
-} user = {(uid_t)-1, (gid_t)-1, NULL, NULL, NULL};
+static struct user user = {.uid = (uid_t)-1, .gid = (gid_t)-1};
 
 uid_t process_uid(void) { return user.uid; }
 gid_t process_gid(void) { return user.gid; }
 
-static _Noreturn void no_user(const char *what, const char *name) {
-  log_line("--user %s: there is no %s %s", options.user, what, name);
-  _exit(EXIT_USAGE);
-}
-
-static void find_user(void) {
-  static char name[64];
-  const char *colon = strchr(options.user, ':');
-  const size_t length = colon ? (size_t)(colon - options.user) : strlen(options.user);
-  if (length == 0 || length >= sizeof name) no_user("user", options.user);
-  memcpy(name, options.user, length);
-  uint64_t number;
-  const bool is_number = number_parse((struct text){name, length}, UINT32_MAX - 1, &number);
-  const struct passwd *entry = is_number ? getpwuid((uid_t)number) : getpwnam(name);
-  if (!entry && !is_number) no_user("user", name);
-  user.uid = entry ? entry->pw_uid : (uid_t)number;
-  user.gid = entry ? entry->pw_gid : (gid_t)number;
-  if (entry) {
-    // Kept: libc's memory is used again.
-    user.name = strdup(entry->pw_name);
-    user.home = strdup(entry->pw_dir);
-    user.shell = strdup(entry->pw_shell);
-  }
-  if (!colon) return;
-  if (number_parse((struct text){colon + 1, strlen(colon + 1)}, UINT32_MAX - 1, &number)) {
-    user.gid = (gid_t)number;
-    return;
-  }
-  const struct group *group = getgrnam(colon + 1);
-  if (!group) no_user("group", colon + 1);
-  user.gid = group->gr_gid;
-}
-
 void process_prepare(void) {
   // What the service leaves behind comes to us, not to PID 1.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) fail("PR_SET_CHILD_SUBREAPER");
-  if (options.user) find_user();
+  if (options.user) user_find(&user);
 }
 
 static _Noreturn void child_fails(const char *what) {
@@ -77,7 +38,7 @@ static int pass_descriptors(void) {
   int count = 0;
   for (int i = 0; i < options.listener_count; i++) from[count++] = options.listeners[i].fd;
   for (int i = 0; i < MAX_STORED; i++)
-    if (stored[i].fd >= 0) from[count++] = stored[i].fd;
+    if (stored[i] >= 0) from[count++] = stored[i];
   for (int i = 0; i < count; i++) {
     from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3 + count);
     if (from[i] < 0) child_fails("descriptors for the service");
@@ -85,41 +46,6 @@ static int pass_descriptors(void) {
   for (int i = 0; i < count; i++)
     if (dup2(from[i], 3 + i) < 0) child_fails("descriptors for the service");
   return count;
-}
-
-static void set_number(const char *name, int64_t number) {
-  char text[24];
-  snprintf(text, sizeof text, "%lld", (long long)number);
-  if (setenv(name, text, 1) != 0) child_fails(name);
-}
-
-static void pass_environment(int fd_count) {
-  if (setenv("NOTIFY_SOCKET", inbox_address(), 1) != 0 || setenv("FINIT_SHIM", "1", 1) != 0) child_fails("environment");
-  unsetenv("WATCHDOG_USEC");
-  unsetenv("WATCHDOG_PID");
-  unsetenv("LISTEN_FDS");
-  unsetenv("LISTEN_PID");
-  unsetenv("LISTEN_FDNAMES");
-  if (shim.watchdog != NEVER) {
-    set_number("WATCHDOG_USEC", shim.watchdog);
-    set_number("WATCHDOG_PID", getpid());
-  }
-  if (fd_count > 0) {
-    static char fdnames[(MAX_LISTENERS + MAX_STORED) * 256];
-    size_t length = 0;
-    for (int i = 0; i < options.listener_count; i++) {
-      const struct text name = options.listeners[i].name;
-      length += (size_t)snprintf(fdnames + length, sizeof fdnames - length, "%s%.*s", length ? ":" : "", (int)name.length, name.bytes);
-    }
-    for (int i = 0; i < MAX_STORED; i++)
-      if (stored[i].fd >= 0) length += (size_t)snprintf(fdnames + length, sizeof fdnames - length, "%s%s", length ? ":" : "", stored[i].name);
-    set_number("LISTEN_FDS", fd_count);
-    set_number("LISTEN_PID", getpid());
-    if (setenv("LISTEN_FDNAMES", fdnames, 1) != 0) child_fails("environment");
-  }
-  if (user.name && (setenv("USER", user.name, 1) != 0 || setenv("LOGNAME", user.name, 1) != 0 || setenv("HOME", user.home, 1) != 0 ||
-                    setenv("SHELL", *user.shell ? user.shell : "/bin/sh", 1) != 0))
-    child_fails("environment");
 }
 
 static void harden(void) {
@@ -135,7 +61,7 @@ static void harden(void) {
   }
   if (options.has_nice && setpriority(PRIO_PROCESS, 0, options.nice) != 0) child_fails("--nice");
   if (user.uid != (uid_t)-1) {
-    if (user.name ? initgroups(user.name, user.gid) != 0 : setgroups(1, &user.gid) != 0) child_fails("--user: groups");
+    if (setgroups((size_t)user.group_count, user.groups) != 0) child_fails("--user: groups");
     if (setgid(user.gid) != 0 || setuid(user.uid) != 0) child_fails("--user");
   }
   if (options.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) child_fails("--no-new-privs");
@@ -156,7 +82,8 @@ void process_spawn(void) {
   const pid_t pid = fork();
   if (pid < 0) fail("fork");
   if (pid == 0) {
-    pass_environment(pass_descriptors());
+    char *room[environment_size()];
+    environment_for_service(room, pass_descriptors(), &user);
     harden();
     become(options.command);
   }
@@ -173,8 +100,8 @@ void process_spawn_control(const char *command) {
     return;
   }
   if (pid == 0) {
-    set_number("MAINPID", shim.main);
-    if (setenv("NOTIFY_SOCKET", inbox_address(), 1) != 0) child_fails("environment");
+    char *room[environment_size()];
+    environment_for_control(room);
     harden();
     become((char *[]){"/bin/sh", "-c", (char *)command, NULL});
   }
@@ -220,11 +147,12 @@ static pid_t parent_of(pid_t pid) {
   close(fd);
   if (length <= 0) return 0;
   text[length] = '\0';
-  // The name may hold anything, also parentheses.
-  const char *end = strrchr(text, ')');
-  int parent;
-  char state;
-  return end && sscanf(end + 1, " %c %d", &state, &parent) == 2 ? parent : 0;
+  // The name may hold anything, also parentheses. Behind it: " S PARENT ".
+  const char *from = strrchr(text, ')');
+  if (!from || strlen(from) < 5) return 0;
+  from += 4;
+  uint64_t parent;
+  return number_parse((struct text){from, strcspn(from, " ")}, INT32_MAX, &parent) ? (pid_t)parent : 0;
 }
 
 bool process_is_descendant(pid_t pid) {

@@ -6,6 +6,8 @@
 //   inbox.c      the notify socket: who says it, and with which descriptors
 //   supervise.c  what follows from it: states, deadlines, the watchdog, reloads, restarts
 //   process.c    the service's process, its descendants, their end
+//   environment.c  what its environment says
+//   user.c       --user
 //   uplink.c     telling finit
 //   listen.c     listening sockets
 //   store.c      stored descriptors
@@ -13,6 +15,10 @@
 //   log.c
 #ifndef FINIT_SHIM_H
 #define FINIT_SHIM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -104,6 +110,23 @@ gid_t process_gid(void);
 _Noreturn void process_end_as(int wait_status);
 extern uint64_t original_mask;
 
+// user.c
+#define MAX_GROUPS 64
+struct user {
+  uid_t uid;  // -1: as it is
+  gid_t gid;
+  struct text name, home, shell;  // name is empty for a number that nobody has
+  gid_t groups[MAX_GROUPS];
+  int group_count;
+};
+void user_find(struct user *user);  // options.user; ends the process when there is none
+
+// environment.c, in the child
+#define ENVIRONMENT_MORE 16
+size_t environment_size(void);  // of the room, in pointers
+void environment_for_service(char **room, int fd_count, const struct user *user);
+void environment_for_control(char **room);
+
 // uplink.c
 void uplink_open(void);
 void uplink_ready(void);
@@ -117,11 +140,8 @@ void listen_remove(void);
 
 // store.c
 #define MAX_STORED 64
-struct stored {
-  int fd;  // -1: free
-  char name[256];
-};
-extern struct stored stored[MAX_STORED];
+extern int stored[MAX_STORED];  // -1: free
+extern char stored_names[MAX_STORED][256];
 void store_open(void);
 int store_count(void);
 void store_add(struct text name, bool poll, int *fds, int fd_count);

@@ -1,4 +1,5 @@
-#define _GNU_SOURCE
+#include "shim.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,8 +10,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "shim.h"
 
 // A status that changes all the time is written so often, in microseconds.
 #define LEAST_PAUSE 250000
@@ -23,16 +22,15 @@ static uint64_t started;  // ticks, /proc/PID/stat's 22nd field
 static char text[8 * STATUS_TEXT_MAX];
 static size_t length;
 
-static void make_directories(const char *path) {
-  char part[4096];
+static void make_directories(char *path) {
   const size_t whole = strlen(path);
-  if (whole >= sizeof part) return;
   for (size_t i = 1; i <= whole; i++) {
-    if (path[i] != '/' && path[i] != '\0') continue;
-    memcpy(part, path, i);
-    part[i] = '\0';
+    const char end = path[i];
+    if (end != '/' && end != '\0') continue;
+    path[i] = '\0';
     // What is wrong with it is seen when it is opened.
-    (void)mkdir(part, 0755);
+    (void)mkdir(path, 0755);
+    path[i] = end;
   }
 }
 
@@ -51,7 +49,8 @@ static uint64_t start_ticks(void) {
 }
 
 void status_open(void) {
-  const char *path = options.status_dir ? options.status_dir : DEFAULT_STATUS_DIR;
+  static char usual[] = DEFAULT_STATUS_DIR;
+  char *path = options.status_dir ? options.status_dir : usual;
   make_directories(path);
   directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) {

@@ -1,5 +1,7 @@
 // Telling finit. READY=1 is all that it understands (service_notify_cb() in its src/service.c), and it stands alone in its
 // datagram: 4.13 and later read 31 bytes of each.
+#include "shim.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -9,8 +11,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "shim.h"
 
 // finit 4.13 and later bind the socket after they have forked us (finit issue 505).
 #define LATE_BIND 1000000
