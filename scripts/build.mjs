@@ -33,7 +33,7 @@ const more = [
 ];
 const inSecond = new RegExp(`/(?:${more.join('|')})\\.js$`);
 // These stay in dist/cli: there is no hurry, and a plugin gets the same modules as its host.
-const apart = /\/(?:conf|conf-list|editor|monitor|watch|wait|power|plugin|sandbox)\.js$/;
+const apart = /\/(?:conf|conf-list|editor|monitor|watch|wait|power|plugin|sandbox|shim)\.js$/;
 
 /** Turns import() of a command into what is to become of it. */
 const commandFiles = {

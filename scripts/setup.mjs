@@ -35,6 +35,7 @@ const SANDBOXES = {
 // What is called, what it is for, and the Debian package that brings it.
 const BUILD_TOOLS = [
   ['g++', 'compiling the native addon', 'g++'],
+  ['cc', 'compiling finit-shim', 'gcc'],
   ['make', 'compiling the native addon', 'make'],
   ['python3', 'node-gyp, which compiles the native addon', 'python3'],
 ];
@@ -126,9 +127,14 @@ const newest = (dir) =>
 
 function buildAddon() {
   const addon = join(root, 'build/Release/node_finit.node');
-  const sources = Math.max(newest(join(root, 'native/addon')), statSync(join(root, 'binding.gyp')).mtimeMs);
-  if (existsSync(addon) && statSync(addon).mtimeMs > sources) return;
-  say('setup: native addon');
+  const shim = join(root, 'build/Release/finit-shim');
+  const sources = Math.max(
+    newest(join(root, 'native/addon')),
+    newest(join(root, 'native/shim')),
+    ...['binding.gyp', 'scripts/build-shim.mjs'].map((file) => statSync(join(root, file)).mtimeMs),
+  );
+  if ([addon, shim].every((file) => existsSync(file) && statSync(file).mtimeMs > sources)) return;
+  say('setup: native addon and finit-shim');
   run(
     process.execPath,
     [join(root, 'node_modules/node-gyp/bin/node-gyp.js'), 'rebuild', '--silent'],

@@ -6,4 +6,5 @@ export * as notify from './notify/index.js';
 export { definePlugin, type Plugin, type PluginContext, runPlugins } from './plugin/index.js';
 export { DEFAULT_RUN_DIR, type FinitOptions, resolveRunDir } from './run-dir.js';
 export * as services from './services/index.js';
+export * as shim from './shim/index.js';
 export * as system from './system/index.js';

@@ -85,6 +85,11 @@ export interface NativeAddon {
   sendDescriptor(fd: number, payload: Uint8Array): number;
   /** SO_TYPE of a descriptor (1 stream, 2 datagram, 5 seqpacket), or -errno (ENOTSOCK, EBADF). */
   socketType(fd: number): number;
+  /**
+   * Becomes another program, with this process's number: -errno when that fails, else it does not return.
+   * @param keep - descriptors that it shall have, where there are such
+   */
+  exec(path: string, args: readonly string[], keep: readonly number[]): number;
   Inotify: new (onReadable: () => void) => NativeInotify;
 }
 

@@ -11,7 +11,7 @@ const floors = [
   [''],
   ['protocol'],
   ['transport'],
-  ['notify', 'conditions'],
+  ['notify', 'conditions', 'shim'],
   ['services', 'system', 'cgroups'],
   ['events', 'sandbox'],
   ['plugin'],

@@ -10,6 +10,7 @@
 
 #include "burst.h"
 #include "datagram.h"
+#include "exec.h"
 #include "environment.h"
 #include "inotify.h"
 #include "node_api_cpp.h"
@@ -209,6 +210,17 @@ Napi::Value on_socket_type(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), socket_type(info[0].ToNumber().Int32Value()));
 }
 
+// exec(path, arguments, keep)
+Napi::Value on_exec(const Napi::CallbackInfo& info) {
+  std::vector<std::string> arguments;
+  std::vector<int> keep;
+  const auto texts = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < texts.Length(); i++) arguments.push_back(texts.Get(i).ToString().Utf8Value());
+  const auto numbers = info[2].As<Napi::Array>();
+  for (uint32_t i = 0; i < numbers.Length(); i++) keep.push_back(numbers.Get(i).ToNumber().Int32Value());
+  return Napi::Number::New(info.Env(), exec(info[0].ToString().Utf8Value(), arguments, keep));
+}
+
 }  // namespace
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -220,6 +232,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDatagram", Napi::Function::New<on_send_datagram>(env, "sendDatagram"));
   exports.Set("sendDescriptor", Napi::Function::New<on_send_descriptor>(env, "sendDescriptor"));
   exports.Set("socketType", Napi::Function::New<on_socket_type>(env, "socketType"));
+  exports.Set("exec", Napi::Function::New<on_exec>(env, "exec"));
   exports.Set("Inotify", Inotify::define(env));
   return exports;
 }

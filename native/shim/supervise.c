@@ -48,6 +48,7 @@ static void start_service(void) {
   shim.watchdog_due = shim.reload_due = shim.restart_due = NEVER;
   reload_pending = reloading_said = restart_asked = false;
   process_spawn();
+  shim.since = clock_real();
   shim.phase_due = later(shim.now, options.start_timeout);
   enter(STATE_STARTING);
 }

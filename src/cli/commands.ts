@@ -256,6 +256,13 @@ export const commands: Readonly<Record<string, Entry>> = Object.assign(Object.cr
     ],
     load: async () => (await import('./plugin.js')).command,
   },
+  shim: {
+    summary: 'run a command with a watchdog, a status and sockets, for finit',
+    usage: '[OPTION…] -- COMMAND…',
+    args: ['command', 'files'],
+    verbatim: true,
+    load: async () => (await import('./shim.js')).command,
+  },
   sandbox: {
     summary: 'boot a real finit in namespaces',
     usage: '[OPTION]… [-- COMMAND…]',

@@ -1,5 +1,6 @@
 /** Services as `initctl status` shows them (src/initctl.c, 4.12 – 4.17): text and JSON. Nothing here asks anybody. */
 import { formatRunlevels, type ProcessExit, type Runlevel, type Service } from '../services/index.js';
+import type { ShimStatus } from '../shim/index.js';
 import { inlineJson } from './json.js';
 import { bold, coloured, cut, green, type HeadingStyle, headingLines, red, yellow } from './style.js';
 import { exitWords, memoryWords, signalNumber, uptimeWords } from './words.js';
@@ -105,11 +106,37 @@ export function statusDetails(shown: ShownService, runlevel: Runlevel | undefine
     ['     Uptime ', pid === 0 ? 'N/A' : uptimeWords(uptime ?? 0)],
     ['     Starts ', manual && service.starts !== undefined ? String(service.starts) : undefined],
     ['   Restarts ', `${service.restarts}${attempts(service)}`],
+    ...shimRows(service.shim),
     ['  Runlevels ', highlight(formatRunlevels(service.runlevels), runlevel)],
     ['     Memory ', cgroup?.memory === undefined ? undefined : memoryWords(cgroup.memory)],
     ['     CGroup ', cgroup?.path],
   ];
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
+}
+
+/** What initctl does not have: only there for what finit-shim runs. */
+function shimRows(shim: ShimStatus | undefined): [string, string | undefined][] {
+  if (shim === undefined) return [];
+  const { state, ready, status, watchdog, restarts, main, listen, fdstore } = shim;
+  const left = watchdog?.deadline ? Math.max(0, watchdog.deadline - Date.now()) : undefined;
+  const pet = watchdog && [
+    `${watchdog.timeout / 1000} s`,
+    ...(left === undefined ? [] : [`next within ${(left / 1000).toFixed(1)} s`]),
+    ...(watchdog.margin === null ? [] : [`least left ${(watchdog.margin / 1000).toFixed(1)} s`]),
+    ...(watchdog.missed > 0 ? [`missed ${watchdog.missed}`] : []),
+  ];
+  const printable = status.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+  return [
+    [
+      '       Shim ',
+      `${state}${ready || state === 'exited' ? '' : ', not ready'}${restarts > 0 ? `, ${restarts} restarts in place` : ''}`,
+    ],
+    ['   Main PID ', main ? String(main.pid) : undefined],
+    ['Status text ', printable || undefined],
+    ['   Watchdog ', pet?.join(', ')],
+    ['  Listening ', listen.join(' ') || undefined],
+    ['Descriptors ', fdstore > 0 ? `${fdstore} stored` : undefined],
+  ];
 }
 
 /** finit keeps a status of 0 for what has never ended, and initctl shows it. */
@@ -188,6 +215,7 @@ export function statusJson({
     ...(service.maxCrashes !== undefined && { maxCrashes: service.maxCrashes }),
     ...(service.notify !== undefined && { notify: service.notify }),
     ...(service.manual !== undefined && { manual: service.manual }),
+    ...(service.shim && { shim: service.shim }),
   };
 }
 

@@ -3,6 +3,7 @@ import { uptime as machineUptime } from 'node:os';
 import { type ConditionState, statesOf } from '../conditions/index.js';
 import type { Service as ServiceRecord } from '../protocol/service.js';
 import { resolveRunDir } from '../run-dir.js';
+import { type ShimStatus, ShimStatuses } from '../shim/index.js';
 import type { CallOptions } from '../transport/index.js';
 
 /** A condition that a service needs, and its state when the service was asked for. */
@@ -15,6 +16,8 @@ export interface ServiceCondition {
 export interface Service extends Omit<ServiceRecord, 'conditions'> {
   /** The conditions that it needs, all of them, with their states. */
   conditions: ServiceCondition[];
+  /** What finit-shim says of it, if that runs it: its status text, its watchdog, its restarts in place. */
+  shim?: ShimStatus;
 }
 
 /**
@@ -25,7 +28,10 @@ export function complete(records: ServiceRecord[], options: CallOptions): Servic
   const names = new Set<string>();
   // As the kernel's sysinfo(), which finit and initctl use, has it: rounded up.
   let now: number | undefined;
+  const shims = new ShimStatuses(options);
   for (const record of records) {
+    const shim = shims.of(record.identity, record.pid);
+    if (shim) (record as unknown as Service).shim = shim;
     for (const name of record.conditions) names.add(name);
     if (record.startTime === undefined || record.pid === undefined) continue;
     now ??= Math.ceil(bootClock());

@@ -1,0 +1,86 @@
+// A finit-shim for a test, outside of finit: what it says to its supervisor is received, its status file read.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { readShimStatus, type ShimStatus, shimPath } from '#src/shim/index.js';
+import { projectRoot } from './project.js';
+import { eventually } from './real-finit.js';
+
+export interface RunningShim {
+  process: ChildProcess;
+  dir: string;
+  /** All that it and its service have written so far. */
+  output(): string;
+  status(): ShimStatus | undefined;
+  /** Resolves when the status is as wanted. */
+  until(test: (status: ShimStatus) => boolean): Promise<ShimStatus>;
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+export interface ShimOptions {
+  /** NOTIFY_SOCKET of the shim. */
+  socket?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Instead of the one that was built. */
+  program?: string;
+  args?: string[];
+}
+
+/** A script in Node's language that has `notify`, `sleep` and `say`. */
+export const nodeService = (body: string): string[] => [
+  process.execPath,
+  '--input-type=module',
+  '-e',
+  `import * as notify from '${projectRoot}/dist/notify/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+const say = (text) => process.stdout.write(text + '\\n');
+${body}`,
+];
+
+export function startShim(
+  t: ExecutionContext,
+  options: string[],
+  command: string[],
+  { socket, env, program = shimPath() }: ShimOptions = {},
+): RunningShim {
+  const dir = mkdtempSync(join(tmpdir(), 'node-finit-shim-'));
+  const { NOTIFY_SOCKET: _, ...outer } = process.env;
+  const child = spawn(program, ['--status-dir', dir, '--identity', 'it', ...options, '--', ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...outer, ...(socket && { NOTIFY_SOCKET: socket }), ...env },
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    text += more;
+  });
+  child.stderr.setEncoding('utf8').on('data', (more: string) => {
+    text += more;
+  });
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+  t.teardown(async () => {
+    if (!t.passed) t.log(text.slice(-3000));
+    child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const status = () => readShimStatus('it', { dir });
+  return {
+    process: child,
+    dir,
+    output: () => text,
+    status,
+    async until(test) {
+      let seen: ShimStatus | undefined;
+      await eventually(async () => {
+        seen = status();
+        return seen !== undefined && test(seen);
+      });
+      return seen as ShimStatus;
+    },
+    ended,
+  };
+}

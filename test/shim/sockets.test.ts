@@ -1,0 +1,187 @@
+// finit-shim: socket activation, restarts in place, stored descriptors.
+import { existsSync, statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { receiveDatagrams } from '../helpers/datagrams.js';
+import { eventually } from '../helpers/real-finit.js';
+import { nodeService, startShim } from '../helpers/shim.js';
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function ask(to: { port: number } | { path: string }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = 'path' in to ? connect(to.path) : connect(to.port, '127.0.0.1');
+    socket.setEncoding('utf8').on('data', (more) => {
+      text += more;
+    });
+    socket.on('error', reject).on('close', () => resolve(text));
+  });
+}
+
+/** Answers with its pid, and counts down what is stored. */
+const server = `
+import { createServer } from 'node:net';
+if (Number(process.env.LISTEN_PID) !== process.pid) throw new Error('LISTEN_PID');
+for (let fd = 3; fd < 3 + Number(process.env.LISTEN_FDS); fd++)
+  createServer((socket) => socket.end(process.pid + ' ' + process.env.LISTEN_FDNAMES)).listen({ fd });
+notify.ready();
+`;
+
+test('sockets are bound before the service starts, with names, modes, and the service’s owner', async (t) => {
+  const port = await freePort();
+  const path = join(tmpdir(), `node-finit-${process.pid}.sock`);
+  const shim = startShim(
+    t,
+    ['--listen', `web=tcp:127.0.0.1:${port},unix:${path}`, '--listen-mode', '0600', '--user', 'nobody'],
+    nodeService(server),
+  );
+  await shim.until(({ ready }) => ready);
+  const pid = shim.status()?.main?.pid;
+  t.is(await ask({ port }), `${pid} web:web`);
+  t.is(await ask({ path }), `${pid} web:web`);
+  t.is(statSync(path).mode & 0o777, 0o600);
+  t.is(statSync(path).uid, 65534);
+  t.deepEqual(shim.status()?.listen, [`tcp:127.0.0.1:${port}`, `unix:${path}`]);
+  shim.process.kill('SIGTERM');
+  await shim.ended;
+  t.false(existsSync(path));
+});
+
+test('a socket file that nobody listens on is taken over, one in use is not', async (t) => {
+  const path = join(tmpdir(), `node-finit-stale-${process.pid}.sock`);
+  const first = startShim(t, ['--listen', `unix:${path}`], ['/bin/sleep', '1000']);
+  await eventually(async () => existsSync(path));
+  const second = startShim(t, ['--listen', `unix:${path}`], ['/bin/sleep', '1000']);
+  t.is((await second.ended).code, 70);
+  t.regex(second.output(), /Address (already )?in use/);
+  first.process.kill('SIGKILL');
+  await first.ended;
+  t.true(existsSync(path));
+  const third = startShim(t, ['--listen', `unix:${path}`], nodeService(server));
+  await third.until(({ ready }) => ready);
+  t.is(await ask({ path }), `${third.status()?.main?.pid} unknown`);
+});
+
+test('--ready listening tells finit before the service has started, and clients wait in the backlog', async (t) => {
+  const address = `@node-finit-test/${process.pid}/listening`;
+  const receiver = await receiveDatagrams(t, address);
+  const port = await freePort();
+  const shim = startShim(
+    t,
+    ['--listen', `tcp:127.0.0.1:${port}`, '--ready', 'listening'],
+    nodeService(`await sleep(1500); ${server}`),
+    { socket: address },
+  );
+  t.is(await receiver.next(), 'READY=1\n');
+  t.is(shim.status()?.state, 'starting');
+  t.is(await ask({ port }), `${shim.status()?.main?.pid} unknown`);
+});
+
+test('--keep-alive: the service is restarted with its sockets and what it has stored, nobody is refused', async (t) => {
+  t.timeout(120_000);
+  const port = await freePort();
+  const shim = startShim(
+    t,
+    ['--keep-alive', '--listen', `web=tcp:127.0.0.1:${port}`],
+    nodeService(`
+import { createServer } from 'node:net';
+import { openSync } from 'node:fs';
+const count = Number(process.env.LISTEN_FDS);
+if (count === 1) notify.send({ fdStore: true, fdName: 'kept', fds: [openSync('/etc/passwd')] });
+createServer((socket) => socket.end(process.pid + ' ' + process.env.LISTEN_FDNAMES)).listen({ fd: 3 });
+notify.ready();`),
+  );
+  let { main, restarts } = await shim.until(({ ready, fdstore }) => ready && fdstore === 1);
+  let running = true;
+  let answers = 0;
+  const refused: unknown[] = [];
+  const client = async () => {
+    while (running) {
+      await ask({ port }).then(
+        (text) => {
+          // A process that is killed in mid-answer resets; a listening socket that is not there refuses.
+          if (text) answers++;
+        },
+        (error: { code: string }) => {
+          if (error.code !== 'ECONNRESET') refused.push(error.code);
+        },
+      );
+    }
+  };
+  const clients = [client(), client()];
+  for (let round = 1; round <= 20; round++) {
+    process.kill(main?.pid ?? 0, 'SIGKILL');
+    ({ main, restarts } = await shim.until((status) => status.ready && status.restarts === round));
+  }
+  running = false;
+  await Promise.all(clients);
+  t.deepEqual(refused, []);
+  t.is(restarts, 20);
+  t.true(answers > 20);
+  t.is(await ask({ port }), `${main?.pid} web:kept`);
+  shim.process.kill('SIGTERM');
+  t.is((await shim.ended).signal, 'SIGTERM');
+});
+
+test('--keep-alive gives up on who never gets ready, with its status', async (t) => {
+  t.timeout(120_000);
+  const shim = startShim(t, ['--keep-alive'], ['/bin/sh', '-c', 'exit 4']);
+  t.deepEqual(await shim.ended, { code: 4, signal: null });
+  t.regex(shim.output(), /10 processes in a row ended before they were ready: given up/);
+});
+
+test('--reload-restart: SIGHUP restarts it in place', async (t) => {
+  const port = await freePort();
+  const shim = startShim(t, ['--reload-restart', '--listen', `tcp:127.0.0.1:${port}`], nodeService(server));
+  const before = await shim.until(({ ready }) => ready);
+  shim.process.kill('SIGHUP');
+  const after = await shim.until(({ ready, restarts }) => ready && restarts === 1);
+  t.not(after.main?.pid, before.main?.pid);
+  t.is(await ask({ port }), `${after.main?.pid} unknown`);
+});
+
+test('stored descriptors: the same once, gone when their other end is, removed by name', async (t) => {
+  const shim = startShim(
+    t,
+    ['--keep-alive'],
+    [
+      '/usr/bin/python3',
+      '-u',
+      '-c',
+      `
+import os, socket, time, array
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
+def fds(text, *numbers):
+  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', numbers))])
+a, b = socket.socketpair()
+c, d = socket.socketpair()
+f = os.open('/etc/passwd', os.O_RDONLY)
+fds(b'FDSTORE=1\\nFDNAME=pair', a.fileno())
+fds(b'FDSTORE=1\\nFDNAME=pair', a.fileno())
+fds(b'FDSTORE=1\\nFDNAME=file', f)
+fds(b'FDSTORE=1\\nFDNAME=kept\\nFDPOLL=0', c.fileno())
+s.send(b'STATUS=three')
+time.sleep(0.5)
+b.close(); d.close()
+s.send(b'STATUS=two')
+time.sleep(0.5)
+s.send(b'FDSTOREREMOVE=1\\nFDNAME=file\\nSTATUS=one')
+time.sleep(1000)`,
+    ],
+  );
+  t.is((await shim.until(({ status }) => status === 'three')).fdstore, 3);
+  await shim.until(({ status, fdstore }) => status === 'two' && fdstore === 2);
+  await shim.until(({ status, fdstore }) => status === 'one' && fdstore === 1);
+  t.pass();
+});

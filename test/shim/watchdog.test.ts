@@ -1,0 +1,124 @@
+// finit-shim: deadlines.
+import test from 'ava';
+import { receiveDatagrams } from '../helpers/datagrams.js';
+import { nodeService, startShim } from '../helpers/shim.js';
+
+test('a service that stops pinging is aborted, and its last status is logged', async (t) => {
+  const shim = startShim(
+    t,
+    ['--watchdog', '1s'],
+    nodeService(`
+const ping = setInterval(() => notify.status('ping') && notify.send({ watchdog: true }), 200);
+notify.ready();
+setTimeout(() => { clearInterval(ping); notify.status('about to hang'); }, 1500);
+setInterval(() => {}, 1e6);`),
+  );
+  t.deepEqual(await shim.ended, { code: null, signal: 'SIGABRT' });
+  t.regex(
+    shim.output(),
+    /it: has not sent WATCHDOG=1 for 1\.000 s, SIGABRT follows\. Its last status: about to hang/,
+  );
+  t.like(shim.status(), { state: 'exited', exit: { signal: 'SIGABRT' }, watchdog: { missed: 1 } });
+});
+
+test('one that does not end by that is killed, with --watchdog-signal first', async (t) => {
+  const shim = startShim(
+    t,
+    ['--watchdog', '300ms', '--watchdog-signal', 'USR1', '--abort-timeout', '300ms'],
+    [
+      '/bin/sh',
+      '-c',
+      'trap "echo asked" USR1; systemd-notify --ready || exit 1; while :; do sleep 0.05; done',
+    ],
+  );
+  t.is((await shim.ended).signal, 'SIGKILL');
+  t.regex(shim.output(), /asked/);
+});
+
+test('a stopped service is ended too', async (t) => {
+  const shim = startShim(
+    t,
+    ['--watchdog', '300ms'],
+    nodeService(`notify.ready(); process.kill(process.pid, 'SIGSTOP');`),
+  );
+  t.is((await shim.ended).signal, 'SIGABRT');
+});
+
+test('EXTEND_TIMEOUT_USEC gives it longer, WATCHDOG=trigger ends it at once', async (t) => {
+  const shim = startShim(
+    t,
+    ['--watchdog', '500ms'],
+    nodeService(`
+notify.ready();
+notify.send({ extendTimeout: 60000 });
+await sleep(1500);
+notify.status('still there');
+await sleep(300);
+notify.send({ watchdog: 'trigger' });
+setInterval(() => {}, 1e6);`),
+  );
+  t.is((await shim.ended).signal, 'SIGABRT');
+  t.regex(shim.output(), /by WATCHDOG=trigger, SIGABRT follows\. Its last status: still there/);
+});
+
+test('--start-timeout ends who is not ready, EXTEND_TIMEOUT_USEC puts it off', async (t) => {
+  const slow = startShim(t, ['--start-timeout', '300ms'], ['/bin/sleep', '1000']);
+  t.is((await slow.ended).signal, 'SIGTERM');
+  t.regex(slow.output(), /has not said READY=1 for 0\.3\d\d s, SIGTERM follows/);
+
+  const extended = startShim(
+    t,
+    ['--start-timeout', '5s'],
+    nodeService(
+      `notify.send({ extendTimeout: 60000 }); await sleep(6000); notify.ready(); setInterval(() => {}, 1e6);`,
+    ),
+  );
+  t.is((await extended.until(({ state }) => state !== 'starting')).state, 'ready');
+});
+
+test('SIGHUP: finit is told again, for who speaks when it says so, for who does not soon', async (t) => {
+  const address = `@node-finit-test/${process.pid}/reload`;
+  const receiver = await receiveDatagrams(t, address);
+  const shim = startShim(
+    t,
+    [],
+    nodeService(`
+let speaks = false;
+process.on('SIGHUP', async () => {
+  if (speaks) {
+    notify.send({ reloading: true });
+    await sleep(1000);
+    notify.status('reloaded');
+    notify.ready();
+  } else speaks = true;
+});
+notify.ready();
+setInterval(() => {}, 1e6);`),
+    { socket: address },
+  );
+  t.is(await receiver.next(), 'READY=1\n');
+  shim.process.kill('SIGHUP');
+  await shim.until(({ state }) => state === 'reloading');
+  t.is(await receiver.next(), 'READY=1\n');
+  t.is((await shim.until(({ state }) => state === 'ready')).state, 'ready');
+  shim.process.kill('SIGHUP');
+  t.regex(await receiver.next(), /^RELOADING=1\nMONOTONIC_USEC=[0-9]+\n$/);
+  t.is(await receiver.next(), 'STATUS=reloaded\n');
+  t.is(await receiver.next(), 'READY=1\n');
+});
+
+test('--reload-command is run in place of SIGHUP, and its end is the reload’s', async (t) => {
+  const address = `@node-finit-test/${process.pid}/command`;
+  const receiver = await receiveDatagrams(t, address);
+  const shim = startShim(
+    t,
+    ['--reload-command', 'echo reload of $MAINPID; kill -0 $MAINPID'],
+    nodeService(`process.on('SIGHUP', () => process.exit(1)); notify.ready(); setInterval(() => {}, 1e6);`),
+    { socket: address },
+  );
+  t.is(await receiver.next(), 'READY=1\n');
+  const { main } = await shim.until(({ ready }) => ready);
+  shim.process.kill('SIGHUP');
+  t.is(await receiver.next(), 'READY=1\n');
+  t.regex(shim.output(), new RegExp(`reload of ${main?.pid}`));
+});
