@@ -13,6 +13,7 @@
 #include "environment.h"
 #include "inotify.h"
 #include "node_api_cpp.h"
+#include "notify.h"
 
 namespace finit {
 
@@ -38,6 +39,7 @@ Environment::~Environment() = default;
 void Environment::end() {
   locks.clear();
   loop_.reset();
+  hangups.clear();
   if (queue_ != nullptr) napi_release_threadsafe_function(std::exchange(queue_, nullptr), napi_tsfn_abort);
 }
 
@@ -220,6 +222,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDatagram", Napi::Function::New<on_send_datagram>(env, "sendDatagram"));
   exports.Set("sendDescriptor", Napi::Function::New<on_send_descriptor>(env, "sendDescriptor"));
   exports.Set("socketType", Napi::Function::New<on_socket_type>(env, "socketType"));
+  define_notify(env, exports);
   exports.Set("Inotify", Inotify::define(env));
   return exports;
 }
