@@ -46,6 +46,12 @@ export interface NativeInotify {
   unref(): void;
 }
 
+/**
+ * Sends one message, of 4096 bytes at most, on a connection that is kept, with copies of these descriptors: 0, or -errno. Does not wait,
+ * but for a vsock connection (100 ms at most). Connects anew by itself when the receiver has been replaced.
+ */
+export type NativeNotifySend = (text: string, fds?: readonly number[]) => number;
+
 /** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
 export interface NativeAddon {
   /**
@@ -90,6 +96,29 @@ export interface NativeAddon {
    * @param keep - descriptors that it shall have, where there are such
    */
   exec(path: string, args: readonly string[], keep: readonly number[]): number;
+  /**
+   * A supervisor's datagram socket: the bytes of sun_path (see {@link sendDatagram}), or an AF_VSOCK address with its type (0: whatever
+   * the machine has). -ENAMETOOLONG for a path that is too long; otherwise nothing happens yet.
+   */
+  notifySocket(address: Uint8Array): NativeNotifySend | number;
+  notifySocket(cid: number, port: number, type: number): NativeNotifySend;
+  /**
+   * A pipe: its write end's descriptor, to be sent to somebody, and what to call the whole thing by; or -errno. `over` is called
+   * once, later, when all copies of the write end are closed.
+   */
+  hangup(over: () => void): { id: number; fd: number } | number;
+  /** Closes our copy of the write end. */
+  hangupSent(id: number): void;
+  /** Closes all that is left of it; `over` is not called any more. Idempotent. */
+  hangupEnd(id: number): void;
+  /**
+   * What a descriptor is, or -errno: (st_mode & S_IFMT) >> 12, and of a socket its SO_DOMAIN << 8, SO_TYPE << 16, SO_ACCEPTCONN << 24.
+   */
+  descriptorKind(fd: number): number;
+  /** Sets FD_CLOEXEC: 0, or -errno. */
+  closeOnExec(fd: number): number;
+  /** Puts /dev/null in a descriptor's place: 0, or -errno. */
+  retireDescriptor(fd: number): number;
   Inotify: new (onReadable: () => void) => NativeInotify;
 }
 

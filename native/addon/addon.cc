@@ -14,6 +14,7 @@
 #include "environment.h"
 #include "inotify.h"
 #include "node_api_cpp.h"
+#include "notify.h"
 
 namespace finit {
 
@@ -39,6 +40,7 @@ Environment::~Environment() = default;
 void Environment::end() {
   locks.clear();
   loop_.reset();
+  hangups.clear();
   if (queue_ != nullptr) napi_release_threadsafe_function(std::exchange(queue_, nullptr), napi_tsfn_abort);
 }
 
@@ -233,6 +235,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDescriptor", Napi::Function::New<on_send_descriptor>(env, "sendDescriptor"));
   exports.Set("socketType", Napi::Function::New<on_socket_type>(env, "socketType"));
   exports.Set("exec", Napi::Function::New<on_exec>(env, "exec"));
+  define_notify(env, exports);
   exports.Set("Inotify", Inotify::define(env));
   return exports;
 }

@@ -80,4 +80,28 @@ int socket_type(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 ? type : -errno;
 }
 
+int descriptor_kind(int fd) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) return -errno;
+  int kind = static_cast<int>((status.st_mode & S_IFMT) >> 12);
+  if (!S_ISSOCK(status.st_mode)) return kind;
+  const auto option = [fd](int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : 0;
+  };
+  kind |= option(SO_DOMAIN) << 8 | option(SO_TYPE) << 16 | (option(SO_ACCEPTCONN) != 0) << 24;
+  return kind;
+}
+
+int close_on_exec(int fd) {
+  const int flags = ::fcntl(fd, F_GETFD);
+  return flags >= 0 && ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : -errno;
+}
+
+int retire_descriptor(int fd) {
+  const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  return null && ::dup3(null.get(), fd, O_CLOEXEC) >= 0 ? 0 : -errno;
+}
+
 }  // namespace finit

@@ -13,6 +13,13 @@ namespace finit {
 
 class Inotify;
 
+// A pipe whose other end somebody else has; `over` is told when that has been closed.
+struct Hangup {
+  Fd ours;
+  Fd theirs;
+  Napi::FunctionReference over;
+};
+
 class Environment {
  public:
   explicit Environment(Napi::Env env);
@@ -37,6 +44,7 @@ class Environment {
   std::map<uint64_t, Inotify*> watchers;
   Fd datagram_sender;
   std::map<int, Fd> locks;
+  std::map<uint64_t, Hangup> hangups;
 
  private:
   void end();

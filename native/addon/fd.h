@@ -26,6 +26,9 @@ class Fd {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
+  // No longer ours.
+  int release() { return std::exchange(fd_, -1); }
+
   // close() is not repeated on EINTR: on Linux the descriptor is gone either way.
   void reset() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));

@@ -1,127 +1,149 @@
 /**
- * Who set NOTIFY_SOCKET, and how to reach them.
+ * Who is told: what was chosen by use(), and else what this process finds in its arguments and environment.
  */
-import { constants } from 'node:os';
-import { errnoName } from '../errno.js';
-import { FinitError, type FinitErrorCode } from '../errors.js';
+import { FinitError } from '../errors.js';
 import { native } from '../native.js';
-import { encodeText } from '../protocol/text.js';
+import { pipeTarget, socketTarget, type Target } from './target.js';
+import type { NotifyField, SupervisorKind } from './types.js';
 
-/** The other end of NOTIFY_SOCKET. */
-export interface Supervisor {
-  kind: 'finit' | 'systemd';
-  /** Takes whatever it gets for READY=1. */
-  readyOnly: boolean;
-  /** @throws {FinitError} */
-  send(message: Uint8Array): void;
-}
+/** What {@link use} takes. */
+export type UseSupervisor =
+  /** s6, and finit's `notify:s6`: the descriptor's number, 3 or more; `%n` in a finit stanza's arguments. */
+  | { s6: number }
+  /** dinit: of `ready-notification = pipefd:N` the number, of `pipevar:NAME` the variable's name. */
+  | { dinit: number | string }
+  /** Like NOTIFY_SOCKET. */
+  | { socket: string };
 
-/**
- * finit 4.13 and later bind a service's socket after they have forked it (finit issue 505), so that a fast one finds nobody
- * there at first. How often to try again, 1 ms apart.
- */
-const RETRIES = 25;
-
-/** SO_TYPE of the socket that finit 4.4 – 4.12 has connected for us. */
-const SOCK_SEQPACKET = 5;
-
-/** Stdin, stdout and stderr are nobody's notify socket. */
-const FIRST_DESCRIPTOR = 3;
+/** Set by use(): taken before all others. */
+let chosen: { target: Target | undefined } | undefined;
+/** What was found, as long as NOTIFY_SOCKET is what it was then. */
+let found: Target | undefined;
+let foundWith: string | undefined | null = null;
+/** The last that was named in a call's options. */
+let named: { socket: string; target: Target | undefined } | undefined;
 
 /**
- * The supervisor that this NOTIFY_SOCKET means; undefined for none.
+ * The supervisor to be told; undefined for none.
  *
- * - `@run/finit/notify/<pid>`: finit from 4.13 on (service_fork() in src/service.c); abstract.
- * - a decimal number: finit 4.4 to 4.12; a descriptor that is connected to PID 1.
- * - another `@name`, or `/path`: systemd, and what does as it does.
- * @throws {FinitError} `FINIT_UNSUPPORTED` for anything else.
+ * NOTIFY_SOCKET is looked at in every call (0.15 µs), so that one that has been changed or unset counts at once. `--s6-fd`, NOTIFY_FD and
+ * FINIT_SHIM are looked at in the first call, and when NOTIFY_SOCKET has changed.
+ * @throws {FinitError} `FINIT_UNSUPPORTED`, `FINIT_NOTIFY_FAILED`, `FINIT_NO_ADDON`
  */
-export function findSupervisor(socket: string | undefined): Supervisor | undefined {
-  if (!socket) return undefined;
-  if (/^[0-9]+$/.test(socket)) return descriptor(Number(socket));
-  if (socket.startsWith('/')) return datagramSocket('systemd', socket, encodeText(socket));
-  // An abstract address is its name's bytes behind a NUL, and ends with them.
-  if (socket.startsWith('@') && socket.length > 1)
-    return datagramSocket(
-      /^@run\/finit\/notify\/[0-9]+$/.test(socket) ? 'finit' : 'systemd',
-      socket,
-      encodeText(`\0${socket.slice(1)}`),
+export function currentTarget(socket?: string): Target | undefined {
+  if (socket !== undefined) return namedTarget(socket);
+  if (chosen !== undefined) return chosen.target;
+  const environment = process.env.NOTIFY_SOCKET;
+  if (environment === foundWith) return found;
+  found = find(environment);
+  foundWith = environment;
+  return found;
+}
+
+function namedTarget(socket: string): Target | undefined {
+  if (named?.socket === socket) return named.target;
+  named = { socket, target: process.platform === 'linux' ? socketTarget(socket, false) : undefined };
+  return named.target;
+}
+
+function find(environment: string | undefined): Target | undefined {
+  if (process.platform !== 'linux') return undefined;
+  // The more particular first: with notify:s6, finit 4.4 – 4.12 sets NOTIFY_SOCKET too.
+  const fd = s6Argument();
+  if (fd !== undefined) return pipeTarget('s6', fd);
+  if (environment) return socketTarget(environment, process.env.FINIT_SHIM === '1');
+  const variable = process.env.NOTIFY_FD;
+  return variable !== undefined && /^[0-9]+$/.test(variable) ? pipeTarget('s6', Number(variable)) : undefined;
+}
+
+/** `--s6-fd 3` or `--s6-fd=3` among the arguments of this program. */
+function s6Argument(): number | undefined {
+  for (const [i, argument] of process.argv.entries()) {
+    if (argument === '--') return undefined;
+    const value = argument === '--s6-fd' ? process.argv[i + 1] : /^--s6-fd=(.*)$/.exec(argument)?.[1];
+    if (value !== undefined && /^[0-9]+$/.test(value)) return Number(value);
+  }
+  return undefined;
+}
+
+/**
+ * Names the supervisor, where this process cannot find it out by itself, or shall not. It holds for this thread.
+ * @param supervisor - undefined: to find it out again. `{ dinit: 'NAME' }` with no such variable: nobody supervises.
+ * @throws {FinitError} `FINIT_INVALID_ARGUMENT` when it is none of {@link UseSupervisor}, or a descriptor below 3; what
+ *   `socket` may mean besides: `FINIT_UNSUPPORTED`, `FINIT_NOTIFY_FAILED`, `FINIT_NO_ADDON`.
+ */
+export function use(supervisor: UseSupervisor | undefined): void {
+  chosen = supervisor === undefined ? undefined : { target: toTarget(supervisor) };
+  if (supervisor === undefined) foundWith = null;
+}
+
+function toTarget(supervisor: UseSupervisor): Target | undefined {
+  const { s6, dinit, socket } = (supervisor ?? {}) as {
+    s6?: number;
+    dinit?: number | string;
+    socket?: string;
+  };
+  const linux = process.platform === 'linux';
+  if (typeof socket === 'string') return linux ? socketTarget(socket, false) : undefined;
+  const text = typeof dinit === 'string' ? process.env[dinit] : (s6 ?? dinit);
+  if (typeof dinit === 'string' && text === undefined) return undefined;
+  const fd = Number(text);
+  if (!Number.isInteger(fd) || fd < 3 || fd > 0x7fffffff)
+    throw new FinitError(
+      'FINIT_INVALID_ARGUMENT',
+      `use() takes { s6: FD }, { dinit: FD or a variable's name } or { socket }, with a descriptor of 3 or more; not ${
+        text === undefined ? JSON.stringify(supervisor) : String(text)
+      }`,
     );
-  throw new FinitError(
-    'FINIT_UNSUPPORTED',
-    `NOTIFY_SOCKET is ${JSON.stringify(socket)}: neither /path nor @name nor a descriptor's number`,
-  );
+  return linux ? pipeTarget(s6 === undefined ? 'dinit' : 's6', fd) : undefined;
 }
 
-function datagramSocket(kind: Supervisor['kind'], path: string, address: Uint8Array): Supervisor {
-  return {
-    kind,
-    readyOnly: false,
-    send(message) {
-      const addon = native();
-      let result = addon.sendDatagram(address, message);
-      const retries = kind === 'finit' ? RETRIES : 0;
-      for (let retry = 0; retry < retries && result === -constants.errno.ECONNREFUSED; retry++) {
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-        result = addon.sendDatagram(address, message);
-      }
-      if (result < 0) throw notSent(-result, kind, path);
-    },
-  };
+/**
+ * Keeps programs that are started from now on from inheriting what leads to the supervisor: NOTIFY_SOCKET and NOTIFY_FD are deleted from
+ * process.env, an inherited descriptor becomes close-on-exec. This thread itself can notify as before; worker threads
+ * that are started later cannot.
+ */
+export function unset(): void {
+  try {
+    const fd = currentTarget()?.fd;
+    if (fd !== undefined) native().closeOnExec(fd);
+  } catch (error) {
+    // Nobody who can be reached: there is nothing to keep.
+    if (!(error instanceof FinitError)) throw error;
+    found = undefined;
+  }
+  delete process.env.NOTIFY_SOCKET;
+  delete process.env.NOTIFY_FD;
+  foundWith = undefined;
 }
 
-function descriptor(fd: number): Supervisor {
-  return {
-    kind: 'finit',
-    readyOnly: true,
-    send(message) {
-      const addon = native();
-      const type = fd >= FIRST_DESCRIPTOR ? addon.socketType(fd) : -constants.errno.ENOTSOCK;
-      // A process that has the environment but not the descriptor must not write to whatever has that number there.
-      if (type !== SOCK_SEQPACKET)
-        throw new FinitError(
-          'FINIT_NOTIFY_FAILED',
-          `NOTIFY_SOCKET is descriptor ${fd}, and that is not finit's socket ` +
-            `(${type < 0 ? errnoName(-type) : `socket type ${type}`}). Was it closed on the way from finit to this process?`,
-          type < 0 ? { errno: errnoName(-type), syscall: 'getsockopt' } : {},
-        );
-      const result = addon.sendDescriptor(fd, message);
-      if (result < 0) throw notSent(-result, 'finit', `descriptor ${fd}`);
-    },
-  };
-}
-
-function notSent(errno: number, kind: Supervisor['kind'], path: string): FinitError {
-  const [code, why] = reason(errno, kind);
-  return new FinitError(code, `The notification did not reach ${path}: ${why}`, {
-    errno: errnoName(errno),
-    syscall: 'send',
-    path,
-  });
-}
-
-function reason(errno: number, kind: Supervisor['kind']): [FinitErrorCode, string] {
-  const { errno: known } = constants;
-  switch (errno) {
-    case known.ECONNREFUSED:
-    case known.ENOENT:
-    case known.EPIPE:
-    case known.ECONNRESET:
-      return [
-        'FINIT_NOTIFY_FAILED',
-        kind === 'finit'
-          ? 'nobody is there. finit can be reached only while it supervises this service, and from its network namespace.'
-          : 'nobody is there.',
-      ];
-    case known.EAGAIN:
-    case known.ENOBUFS:
-      return ['FINIT_NOTIFY_FAILED', 'the supervisor has not read the earlier ones, its queue is full.'];
-    case known.EMSGSIZE:
-      return ['FINIT_NOTIFY_FAILED', 'it is too long for one message.'];
-    case known.EACCES:
-    case known.EPERM:
-      return ['FINIT_ACCESS_DENIED', 'this process may not write to it.'];
-    default:
-      return ['FINIT_NOTIFY_FAILED', errnoName(errno)];
+function seen(): Target | undefined {
+  try {
+    return currentTarget();
+  } catch (error) {
+    if (error instanceof FinitError) return undefined;
+    throw error;
   }
 }
+
+const NOTHING: readonly NotifyField[] = Object.freeze([]);
+
+/** What was found. Each property is looked up when it is read. */
+export const supervisor: {
+  /** See {@link SupervisorKind}. `none` also for a NOTIFY_SOCKET that makes no sense. */
+  readonly kind: SupervisorKind;
+  /** NOTIFY_SOCKET, or a descriptor's number; undefined for `none`. */
+  readonly address: string | undefined;
+  /** What it acts on; all else it drops, or is not sent to it. */
+  readonly understands: readonly NotifyField[];
+} = Object.freeze({
+  get kind() {
+    return seen()?.kind ?? 'none';
+  },
+  get address() {
+    return seen()?.address;
+  },
+  get understands() {
+    return seen()?.understands ?? NOTHING;
+  },
+});

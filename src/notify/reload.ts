@@ -1,0 +1,72 @@
+import { FinitError } from '../errors.js';
+import { ready, reloading, saidReady, send } from './calls.js';
+
+/** Undoes what gave it: call it, or `using`. */
+export type Disposer = (() => void) & Disposable;
+
+type Handler = () => unknown;
+
+const handlers = new Set<Handler>();
+let running = false;
+let again = false;
+
+/**
+ * Has this done at SIGHUP, which is how finit and others ask a service to read its configuration anew. RELOADING is sent before
+ * and READY after it, so that dependants are paused for no longer than it takes.
+ *
+ * - One at a time: a SIGHUP while one is under way makes for one more afterwards. Several handlers run one after the other,
+ *   with one RELOADING before and one READY after them all.
+ * - When a handler throws, the others run, READY is sent nonetheless, as the service goes on with what it had, and STATUS says what
+ *   went wrong. The error becomes a warning of the process (`process.on('warning')`, by default on stderr).
+ * - Before the service has said that it is ready, nothing is sent: it is not yet.
+ * @param handler - may be async; READY waits for it.
+ * @returns takes it back; with the last one the signal has its default effect again, which is to end the process.
+ * @throws {FinitError} `FINIT_INVALID_ARGUMENT` for what is no function, `FINIT_UNSUPPORTED` in a worker thread, which gets no signals.
+ */
+export function onReload(handler: () => unknown): Disposer {
+  if (typeof handler !== 'function')
+    throw new FinitError('FINIT_INVALID_ARGUMENT', `onReload() takes a function, not ${typeof handler}`);
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread)
+    throw new FinitError('FINIT_UNSUPPORTED', 'Signals are for the main thread: call onReload() there');
+  // Its own object, so that one function can be there twice.
+  const entry: Handler = () => handler();
+  if (handlers.size === 0) process.on('SIGHUP', onSignal);
+  handlers.add(entry);
+  const dispose = () => {
+    if (handlers.delete(entry) && handlers.size === 0) process.off('SIGHUP', onSignal);
+  };
+  return Object.assign(dispose, { [Symbol.dispose]: dispose });
+}
+
+function onSignal(): void {
+  if (running) again = true;
+  else void reload();
+}
+
+async function reload(): Promise<void> {
+  running = true;
+  do {
+    again = false;
+    const tell = saidReady;
+    if (tell) reloading();
+    const errors: unknown[] = [];
+    for (const handler of [...handlers])
+      try {
+        await handler();
+      } catch (error) {
+        errors.push(error);
+      }
+    if (tell) {
+      if (errors.length === 0) ready();
+      else send({ ready: true, status: `Reload failed: ${oneLine(errors[0])}` });
+    }
+    for (const error of errors) process.emitWarning(error instanceof Error ? error : String(error));
+  } while (again);
+  running = false;
+}
+
+/** What fits into a status. */
+function oneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/[\n\r\0]+/g, ' ').slice(0, 500);
+}
