@@ -18,6 +18,10 @@ restarts in place. In a stanza the program itself does without starting Node fir
 All other options are finit-shim's: "node-finit shim -- --help" shows them.`,
   async run(args) {
     const path = shimPath();
+    if (args[0] === '--help' || args[0] === '-h') {
+      print(this.help);
+      return EXIT.ok;
+    }
     if (args[0] === '--path') {
       print(path);
       return EXIT.ok;

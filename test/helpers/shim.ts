@@ -49,6 +49,7 @@ export function startShim(
   const { NOTIFY_SOCKET: _, ...outer } = process.env;
   const child = spawn(program, ['--status-dir', dir, '--identity', 'it', ...options, '--', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
     env: { ...outer, ...(socket && { NOTIFY_SOCKET: socket }), ...env },
   });
   let text = '';
@@ -60,11 +61,18 @@ export function startShim(
   });
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.on('error', reject);
+    // Its output is over later, or never when somebody it has left behind holds it.
+    child.on('exit', (code, signal) => setTimeout(resolve, 300, { code, signal }));
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
   t.teardown(async () => {
     if (!t.passed) t.log(text.slice(-3000));
-    child.kill('SIGKILL');
+    // What the service has started is in the shim's process group.
+    try {
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
+    } catch {}
+    child.stdout.destroy();
+    child.stderr.destroy();
     rmSync(dir, { recursive: true, force: true });
   });
   const status = () => readShimStatus('it', { dir });

@@ -31,7 +31,17 @@ for (const [what, call] of [
     });
   });
 
-  for (const socket of ['vsock:2:1234', 'relative/path', '@', '-3', '3.5', '0x3'])
+  for (const socket of [
+    'relative/path',
+    '@',
+    '-3',
+    '3.5',
+    '0x3',
+    'vsock:2',
+    'vsock::1',
+    'vsock:4294967295:1',
+    'vsock:2:99999999999',
+  ])
     test(`${what} says that it cannot reach ${socket}`, (t) => {
       t.like(call({ socket }), { outcome: 'failed', error: { code: 'FINIT_UNSUPPORTED' } });
     });
@@ -44,17 +54,18 @@ test("nobody at finit's abstract address is tried for a moment, then failed", (t
 });
 
 /** Outcome and number of attempts of ready() with an addon whose attempts give these results, the last one for ever. */
-function readyWithResults(t: ExecutionContext, socket: string, results: number[]): string {
+function readyWithResults(t: ExecutionContext, socket: string, results: number[], times = 1): string {
   const addon = join(folder(t), 'addon.cjs');
   const script = `let calls = 0;
     const results = ${JSON.stringify(results)};
-    exports.sendDatagram = () => results[Math.min(calls++, results.length - 1)];
+    exports.notifySocket = () => () => results[Math.min(calls++, results.length - 1)];
     exports.calls = () => calls;`;
   writeFileSync(addon, script);
   const main = `
     import { createRequire } from 'node:module';
     const { ready } = await import(${JSON.stringify(projectNotify)});
-    const result = ready();
+    let result;
+    for (let i = 0; i < ${times}; i++) result = ready();
     console.log(result.outcome, createRequire('/')(${JSON.stringify(addon)}).calls(), result.error?.code);`;
   const env = { ...process.env, NODE_FINIT_ADDON: addon, NOTIFY_SOCKET: socket };
   const argv = ['--input-type=module', '-e', main];
@@ -70,6 +81,10 @@ test('finit that binds its socket late is still reached', (t) => {
 
 test('finit that never binds its socket is given up', (t) => {
   t.is(readyWithResults(t, '@run/finit/notify/42', [-ECONNREFUSED]), 'failed 26 FINIT_NOTIFY_FAILED');
+});
+
+test('finit that was waited for in vain is not waited for again', (t) => {
+  t.is(readyWithResults(t, '@run/finit/notify/42', [-ECONNREFUSED], 10), 'failed 35 FINIT_NOTIFY_FAILED');
 });
 
 test('any other supervisor is there or not', (t) => {
@@ -163,7 +178,7 @@ console.log([status('up to 31 bytes are read'), stopping(), ready(), ready()]
   const { stdout, stderr } = spawnSync('python3', argv, { encoding: 'utf8' });
   t.is(
     stdout.trim(),
-    "['READY=1\\n', 'READY=1\\n'] FINIT_UNSUPPORTED, FINIT_UNSUPPORTED, sent to finit, sent to finit",
+    "['READY=1\\n', 'READY=1\\n'] not-understood to finit, not-understood to finit, sent to finit, sent to finit",
     stderr,
   );
 });

@@ -1,0 +1,220 @@
+// s6, dinit, vsock and the shim; use(), unset() and supervisor.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import * as notify from '#src/notify/index.js';
+import { receiveDatagrams } from '../helpers/datagrams.js';
+
+const projectNotify = import.meta.resolve('#src/notify/index.js');
+
+function folder(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'node-finit-notify-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+interface Child {
+  /** What stood on descriptor 3 until it was closed. */
+  heard: string;
+  /** What the script has logged. */
+  said: string;
+}
+
+/** Runs a script with a pipe as descriptor 3, as s6 and dinit give it. It has `notify` and `say`. */
+async function withPipe(script: string, args: string[], env: Record<string, string> = {}): Promise<Child> {
+  const main = `
+    import * as notify from ${JSON.stringify(projectNotify)};
+    const say = (...results) => console.log(results.map((result) => result?.error?.code ?? result?.outcome ?? result).join(' '));
+    ${script}`;
+  const argv = ['--input-type=module', '-e', main, '--', ...args];
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    env: { PATH: process.env.PATH, ...env },
+  });
+  const collect = async (from: AsyncIterable<Buffer>) => {
+    let all = '';
+    for await (const chunk of from) all += chunk;
+    return all;
+  };
+  const [said, heard] = await Promise.all([
+    collect(child.stdout as AsyncIterable<Buffer>),
+    collect(child.stdio[3] as unknown as AsyncIterable<Buffer>),
+  ]);
+  return { heard, said: said.trim() };
+}
+
+const everything = `
+  const { kind, address, understands } = notify.supervisor;
+  say(kind, address, understands);
+  say(notify.status('x'), notify.ready(), notify.ready(), notify.stopping(), await notify.barrier());`;
+const inTurn = 'not-understood sent not-understood not-understood not-understood';
+
+for (const [what, script, args, env, kind] of [
+  ['use({ s6 })', 'notify.use({ s6: 3 });', [], {}, 's6'],
+  ['--s6-fd 3', '', ['--s6-fd', '3'], {}, 's6'],
+  ['--s6-fd=3', '', ['--s6-fd=3'], {}, 's6'],
+  ['--s6-fd before NOTIFY_SOCKET', '', ['--s6-fd', '3'], { NOTIFY_SOCKET: '/nonexistent' }, 's6'],
+  ['NOTIFY_FD', '', [], { NOTIFY_FD: '3' }, 's6'],
+  ['use({ dinit: 3 })', 'notify.use({ dinit: 3 });', [], {}, 'dinit'],
+  ["use({ dinit: 'READY_PIPE' })", "notify.use({ dinit: 'READY_PIPE' });", [], { READY_PIPE: '3' }, 'dinit'],
+] as const)
+  test(`with ${what} one newline says that it is ready, and nothing else is sent`, async (t) => {
+    const { heard, said } = await withPipe(`${script}${everything}`, [...args], env);
+    t.is(heard, '\n');
+    t.is(said, `${kind} 3 READY\n${inTurn}`);
+  });
+
+test('the pipe is closed by READY, and its number is nobody else’s then', async (t) => {
+  const { heard, said } = await withPipe(
+    `import { openSync, readlinkSync } from 'node:fs';
+     notify.ready();
+     say(readlinkSync('/proc/self/fd/3'), openSync('/dev/zero', 'r') === 3, notify.ready());
+     // Would keep the pipe open for longer than the test waits, had it been inherited.
+     import('node:child_process').then(({ spawn }) => spawn('sleep', ['1000'], { stdio: [0, 'ignore', 2], detached: true }).unref());`,
+    ['--s6-fd', '3'],
+  );
+  t.is(heard, '\n');
+  t.is(said, '/dev/null false not-understood');
+  spawnSync('true');
+});
+
+test('arguments behind -- are not for us, nor is what is no number', async (t) => {
+  const { heard, said } = await withPipe('say(notify.supervisor.kind, notify.ready());', [
+    '--',
+    '--s6-fd',
+    '3',
+  ]);
+  t.deepEqual([heard, said], ['', 'none not-supervised']);
+  const other = await withPipe('say(notify.ready());', ['--s6-fd', 'x', '--s6-fd=']);
+  t.deepEqual([other.heard, other.said], ['', 'not-supervised']);
+});
+
+test('a descriptor that is no pipe is never written to', async (t) => {
+  const { said } = await withPipe(
+    `import { openSync, readFileSync, writeFileSync } from 'node:fs';
+     const file = process.argv.at(-1);
+     const fd = openSync(file, 'w');
+     notify.use({ s6: fd });
+     say(notify.ready(), readFileSync(file, 'utf8').length);
+     notify.use({ dinit: 999 });
+     say(notify.ready());
+     notify.use({ dinit: 'NO_SUCH_VARIABLE' });
+     say(notify.ready());`,
+    [join(folder(t), 'file')],
+  );
+  t.is(said, 'FINIT_NOTIFY_FAILED 0\nFINIT_NOTIFY_FAILED\nnot-supervised');
+});
+
+test('use() refuses what is nothing, and unheard-of addresses', (t) => {
+  for (const wrong of [{}, { s6: 2 }, { s6: -1 }, { s6: 3.5 }, { dinit: 0 }, { s6: 'x' }, 5, null])
+    t.throws(
+      () => notify.use(wrong as never),
+      { code: 'FINIT_INVALID_ARGUMENT' } as never,
+      JSON.stringify(wrong),
+    );
+  t.throws(() => notify.use({ socket: 'relative' }), { code: 'FINIT_UNSUPPORTED' } as never);
+});
+
+test.serial('use({ socket }) is taken before the environment, until it is taken back', async (t) => {
+  const [one, other] = [join(folder(t), 'one'), join(folder(t), 'other')];
+  const [first, second] = [await receiveDatagrams(t, one), await receiveDatagrams(t, other)];
+  process.env.NOTIFY_SOCKET = one;
+  t.teardown(() => delete process.env.NOTIFY_SOCKET);
+  notify.status('1');
+  notify.use({ socket: other });
+  t.is(notify.supervisor.address, other);
+  notify.status('2');
+  notify.use(undefined);
+  notify.status('3');
+  t.deepEqual([await first.next(), await first.next()], ['STATUS=1\n', 'STATUS=3\n']);
+  t.is(await second.next(), 'STATUS=2\n');
+});
+
+test.serial('NOTIFY_SOCKET counts as it is at each call', async (t) => {
+  const sockets = [join(folder(t), 'one'), `@node-finit-two-${process.pid}`];
+  const receivers = await Promise.all(sockets.map((socket) => receiveDatagrams(t, socket)));
+  t.teardown(() => delete process.env.NOTIFY_SOCKET);
+  for (const turn of ['1', '2'])
+    for (const socket of sockets) {
+      process.env.NOTIFY_SOCKET = socket;
+      t.is(notify.supervisor.address, socket);
+      t.deepEqual(notify.status(turn), { outcome: 'sent', supervisor: 'systemd' });
+    }
+  delete process.env.NOTIFY_SOCKET;
+  t.is(notify.supervisor.kind, 'none');
+  t.deepEqual(notify.supervisor.understands, []);
+  t.is(notify.ready().outcome, 'not-supervised');
+  for (const receiver of receivers)
+    t.deepEqual([await receiver.next(), await receiver.next()], ['STATUS=1\n', 'STATUS=2\n']);
+});
+
+test.serial('after unset() children know nothing of it, and we still do', async (t) => {
+  const socket = join(folder(t), 'notify');
+  const receiver = await receiveDatagrams(t, socket);
+  process.env.NOTIFY_SOCKET = socket;
+  notify.unset();
+  t.false('NOTIFY_SOCKET' in process.env);
+  t.is(notify.status('still there').outcome, 'sent');
+  t.is(await receiver.next(), 'STATUS=still there\n');
+  notify.unset();
+  t.is(notify.supervisor.address, socket);
+  notify.use(undefined);
+  t.is(notify.supervisor.kind, 'none');
+  process.env.NOTIFY_SOCKET = 'nonsense';
+  notify.unset();
+  t.is(notify.ready().outcome, 'not-supervised');
+  notify.use(undefined);
+});
+
+test('unset() keeps an inherited descriptor from children, and leaves it to us', async (t) => {
+  const { heard, said } = await withPipe(
+    `import { spawnSync } from 'node:child_process';
+     const inherited = () => spawnSync('sh', ['-c', 'test -p /proc/self/fd/3']).status === 0;
+     notify.unset();
+     say(inherited(), process.env.NOTIFY_FD, notify.ready());`,
+    [],
+    { NOTIFY_FD: '3' },
+  );
+  t.deepEqual([heard, said], ['\n', 'false  sent']);
+});
+
+test('FINIT_SHIM tells the shim from systemd', (t) => {
+  const run = (env: Record<string, string>) =>
+    spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { supervisor } from ${JSON.stringify(projectNotify)};
+         console.log(supervisor.kind, supervisor.understands.includes('WATCHDOG'));`,
+      ],
+      { encoding: 'utf8', env: { PATH: process.env.PATH, ...env } },
+    ).stdout.trim();
+  t.is(run({ NOTIFY_SOCKET: '/run/x', FINIT_SHIM: '1' }), 'shim true');
+  t.is(run({ NOTIFY_SOCKET: '@x', FINIT_SHIM: '1' }), 'shim true');
+  t.is(run({ NOTIFY_SOCKET: '/run/x' }), 'systemd true');
+  t.is(run({ NOTIFY_SOCKET: '@run/finit/notify/7', FINIT_SHIM: '1' }), 'finit false');
+  t.is(run({ NOTIFY_SOCKET: '7' }), 'finit false');
+  t.is(run({ FINIT_SHIM: '1' }), 'none false');
+});
+
+for (const socket of ['vsock:1:9', 'vsock-stream:1:9', 'vsock-dgram:1:9', 'vsock-seqpacket:1:9'])
+  test(`nobody at ${socket} is a result`, (t) => {
+    t.like(notify.ready({ socket }), { outcome: 'failed', error: { path: socket } });
+  });
+
+test('what is in the way of a socket is a result', (t) => {
+  const dir = folder(t);
+  mkdirSync(join(dir, 'directory'));
+  for (const [socket, errno] of [
+    [join(dir, 'directory'), 'ECONNREFUSED'],
+    ['/dev/null', 'ECONNREFUSED'],
+    [join(dir, 'nobody'), 'ENOENT'],
+    ['/dev/null/x', 'ENOTDIR'],
+    [`/${'x'.repeat(200)}`, 'ENAMETOOLONG'],
+    [`@${'x'.repeat(200)}`, 'ENAMETOOLONG'],
+  ] as const)
+    t.like(notify.ready({ socket }), { outcome: 'failed', error: { code: 'FINIT_NOTIFY_FAILED', errno } });
+});
