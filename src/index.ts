@@ -8,3 +8,4 @@ export { DEFAULT_RUN_DIR, type FinitOptions, resolveRunDir } from './run-dir.js'
 export * as services from './services/index.js';
 export * as shim from './shim/index.js';
 export * as system from './system/index.js';
+export * as watchdog from './watchdog/index.js';

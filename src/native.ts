@@ -119,8 +119,31 @@ export interface NativeAddon {
   closeOnExec(fd: number): number;
   /** Puts /dev/null in a descriptor's place: 0, or -errno. */
   retireDescriptor(fd: number): number;
+  /**
+   * Sends one request to a SOCK_STREAM server, connecting and sending without anything in between: the connection's descriptor, or -errno,
+   * and then nothing has been written.
+   */
+  openStream(path: string, request: Uint8Array): number;
+  /** Waits for so many milliseconds at most: how many bytes have come, 0 at the end, -EAGAIN when there is nothing, -errno. */
+  readStream(fd: number, buffer: Uint8Array, timeout: number): number;
+  /** WDIOC_GETSUPPORT of a /dev/watchdogN that is open: `options` are WDIOF_…; or -errno (ENOTTY: not one). */
+  watchdogSupport(fd: number): { options: number; firmware: number; identity: string } | number;
+  /** One of {@link WatchdogValue}, in seconds or as flags; or -errno. */
+  watchdogGet(fd: number, what: number): number;
+  /** What the driver has made of the value; or -errno. */
+  watchdogSet(fd: number, what: number, value: number): number;
   Inotify: new (onReadable: () => void) => NativeInotify;
 }
+
+/** What a /dev/watchdogN can be asked for and told; `enum class WatchdogValue` in native/addon/watchdog.h. */
+export const WatchdogValue = {
+  status: 0,
+  bootStatus: 1,
+  timeout: 2,
+  pretimeout: 3,
+  timeLeft: 4,
+  options: 5,
+} as const;
 
 let loaded: NativeAddon | undefined;
 

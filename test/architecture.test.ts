@@ -12,7 +12,7 @@ const floors = [
   ['protocol'],
   ['transport'],
   ['notify', 'conditions', 'shim'],
-  ['services', 'system', 'cgroups'],
+  ['services', 'system', 'cgroups', 'watchdog'],
   ['events', 'sandbox'],
   ['plugin'],
   ['cli'],

@@ -15,6 +15,8 @@
 #include "inotify.h"
 #include "node_api_cpp.h"
 #include "notify.h"
+#include "stream.h"
+#include "watchdog.h"
 
 namespace finit {
 
@@ -223,6 +225,52 @@ Napi::Value on_exec(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), exec(info[0].ToString().Utf8Value(), arguments, keep));
 }
 
+// openStream(path, request)
+Napi::Value on_open_stream(const Napi::CallbackInfo& info) {
+  if (!is_bytes(info[1])) return type_error(info.Env(), "a path and a request are expected");
+  const auto request = bytes(info[1]);
+  const std::string path = info[0].ToString();
+  return Napi::Number::New(info.Env(), open_stream(path.c_str(), request.data, request.length));
+}
+
+// readStream(fd, buffer, timeout)
+Napi::Value on_read_stream(const Napi::CallbackInfo& info) {
+  if (!is_bytes(info[1])) return type_error(info.Env(), "a descriptor and a buffer are expected");
+  const auto buffer = info[1].As<Napi::Uint8Array>();
+  const int fd = info[0].ToNumber().Int32Value();
+  const int timeout = info[2].ToNumber().Int32Value();
+  return Napi::Number::New(info.Env(), read_stream(fd, buffer.Data(), buffer.ByteLength(), timeout));
+}
+
+// watchdogSupport(fd)
+Napi::Value on_watchdog_support(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  watchdog_info support{};
+  const int error = watchdog_support(info[0].ToNumber().Int32Value(), support);
+  if (error != 0) return Napi::Number::New(env, error);
+  auto result = Napi::Object::New(env);
+  result.Set("options", support.options);
+  result.Set("firmware", support.firmware_version);
+  const auto* identity = reinterpret_cast<const char*>(support.identity);
+  result.Set("identity", std::string(identity, ::strnlen(identity, sizeof(support.identity))));
+  return result;
+}
+
+WatchdogValue watchdog_value(const Napi::Value& value) {
+  return static_cast<WatchdogValue>(value.ToNumber().Int32Value());
+}
+
+// watchdogGet(fd, what)
+Napi::Value on_watchdog_get(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), watchdog_get(info[0].ToNumber().Int32Value(), watchdog_value(info[1])));
+}
+
+// watchdogSet(fd, what, value)
+Napi::Value on_watchdog_set(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), watchdog_set(info[0].ToNumber().Int32Value(), watchdog_value(info[1]),
+                                                    info[2].ToNumber().Int32Value()));
+}
+
 }  // namespace
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -235,6 +283,11 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDescriptor", Napi::Function::New<on_send_descriptor>(env, "sendDescriptor"));
   exports.Set("socketType", Napi::Function::New<on_socket_type>(env, "socketType"));
   exports.Set("exec", Napi::Function::New<on_exec>(env, "exec"));
+  exports.Set("openStream", Napi::Function::New<on_open_stream>(env, "openStream"));
+  exports.Set("readStream", Napi::Function::New<on_read_stream>(env, "readStream"));
+  exports.Set("watchdogSupport", Napi::Function::New<on_watchdog_support>(env, "watchdogSupport"));
+  exports.Set("watchdogGet", Napi::Function::New<on_watchdog_get>(env, "watchdogGet"));
+  exports.Set("watchdogSet", Napi::Function::New<on_watchdog_set>(env, "watchdogSet"));
   define_notify(env, exports);
   exports.Set("Inotify", Inotify::define(env));
   return exports;

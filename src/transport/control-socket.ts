@@ -44,7 +44,7 @@ interface Request extends RequestFields {
   command: CommandName;
 }
 
-class ControlSocket implements Transport {
+export class ControlSocket implements Transport {
   readonly kind = 'socket';
   readonly path: string;
 
@@ -120,6 +120,11 @@ class ControlSocket implements Transport {
   async switchRoot(newRoot: string, init: string, wait?: WaitOptions): Promise<void> {
     await this.#require('4.16', 'switch-root', wait);
     await this.#request('switchRoot', { data: encodeText(`${newRoot}\0${init}`) }, wait);
+  }
+
+  /** WDOG_HELLO: src/api.c of 4.2 – 4.17. finit says yes also to what it does not do. */
+  async giveWatchdogTo(pid: number, wait?: WaitOptions): Promise<void> {
+    await this.#request('watchdogHello', { runlevel: pid }, wait);
   }
 
   async version(wait?: WaitOptions): Promise<FinitVersion> {
@@ -212,7 +217,7 @@ class ControlSocket implements Transport {
 }
 
 /** The control socket of the finit that these options mean. */
-export function connectControlSocket(options: FinitOptions = {}): Transport {
+export function connectControlSocket(options: FinitOptions = {}): ControlSocket {
   return new ControlSocket(join(resolveRunDir(options), 'socket'));
 }
 

@@ -87,6 +87,15 @@ function hasBus(options: CallOptions): boolean {
 }
 
 /**
+ * Has finit 4 (and 5, by its old socket) end its own watchdogd, and take this process, which has to be one of its services, for the watchdog.
+ * finit says yes to that whether or not there was anything to be done.
+ * @throws {FinitError} as all of {@link Transport}
+ */
+export async function giveWatchdogTo(pid: number, options: CallOptions = {}): Promise<void> {
+  await connectControlSocket(options).giveWatchdogTo(pid, options);
+}
+
+/**
  * The signals of finit 5, until `signal` fires or the iteration is left. Begins with `resync`, and with every further `resync` something
  * may have been missed: state is truth, signals are hints. What is not read in time is folded into a `resync`.
  * @throws {FinitError} from the iteration, when there is no bus to begin with: `FINIT_NOT_RUNNING`, `FINIT_ACCESS_DENIED`,

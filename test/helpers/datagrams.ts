@@ -12,12 +12,13 @@ export interface Received {
 
 /**
  * A datagram socket that somebody else (python3) reads, as a supervisor would; ended with the test.
- * @param how - `keep`: descriptors that come are never closed. `mute`: nothing is read until `listen()` is called.
+ * @param how - `keep`: descriptors that come are never closed. `mute`: nothing is read until `listen()` is called. `late`: it is not
+ *   even bound.
  */
 export async function receiveDatagrams(
   t: ExecutionContext,
   address: string,
-  ...how: ('keep' | 'mute')[]
+  ...how: ('keep' | 'mute' | 'late')[]
 ): Promise<{ next(): Promise<string>; nextWithFiles(): Promise<Received>; listen(): void }> {
   // Python, because Node has no datagram sockets; node-gyp needs it anyway.
   const script = join(projectRoot, 'test/helpers/receive_datagrams.py');

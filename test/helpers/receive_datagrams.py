@@ -1,7 +1,7 @@
 """Binds an AF_UNIX datagram socket (argument: path, or @name for an abstract one), prints each message as hex, a line each.
 
 Behind it, if there are any, the descriptors that came with it, each as device:inode of its file. They are closed at once, or with
-"keep" as another argument never. With "mute", nothing is read until a line comes in on stdin.
+"keep" as another argument never. With "mute", nothing is read until a line comes in on stdin; with "late", it is not even bound.
 Says "bound" when it can be sent to. Ends when stdin does.
 """
 
@@ -12,8 +12,12 @@ import sys
 
 address = sys.argv[1]
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+if "late" in sys.argv:
+    print("bound", flush=True)
+    sys.stdin.readline()
 receiver.bind("\0" + address[1:] if address.startswith("@") else address)
-print("bound", flush=True)
+if "late" not in sys.argv:
+    print("bound", flush=True)
 if "mute" in sys.argv:
     sys.stdin.readline()
 

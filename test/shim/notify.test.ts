@@ -1,7 +1,10 @@
 // finit-shim: what the service says, who is heard, and what follows.
 import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { receiveDatagrams } from '../helpers/datagrams.js';
 import { projectRoot } from '../helpers/project.js';
 import { eventually } from '../helpers/real-finit.js';
@@ -49,9 +52,12 @@ test('READY=1 is passed on alone, a status only to who understands it', async (t
 
 test('finit may bind its socket late', async (t) => {
   const to = `@run/finit/notify/${process.pid}${serial++}`;
-  const shim = startShim(t, [], python(`s.send(b'READY=1'); time.sleep(1000)`), { socket: to });
-  await shim.until(({ ready }) => ready);
-  const receiver = await receiveDatagrams(t, to);
+  const receiver = await receiveDatagrams(t, to, 'late');
+  // What needs no time to get ready.
+  const listen = ['--ready', 'listening', '--listen', `unix:@node-finit-late-${process.pid}`];
+  const shim = startShim(t, listen, ['/bin/sleep', '1000'], { socket: to });
+  await shim.until(({ main }) => main !== null);
+  receiver.listen();
   t.is(await receiver.next(), 'READY=1\n');
 });
 
@@ -66,14 +72,23 @@ test('s6: a newline, and the end of the pipe', async (t) => {
   t.is(stdout.trim(), '\\n');
 });
 
+/** For a service that goes on when the test says so. */
+function steps(t: ExecutionContext): { go: string; next(step: string): void } {
+  const go = mkdtempSync(join(tmpdir(), 'node-finit-go-'));
+  t.teardown(() => rmSync(go, { recursive: true, force: true }));
+  return { go, next: (step) => writeFileSync(join(go, step), '') };
+}
+
 test('the whole vocabulary is understood', async (t) => {
+  const { go, next } = steps(t);
   const shim = startShim(
     t,
     ['--watchdog', '100s'],
     python(`
 s.send('STATUS=1: \\xe9 "quoted" \\\\ \\n'.encode('latin1') + b'ERRNO=5\\nX_OWN=1\\nREADY=1\\n')
 def until(text):
-  print(text); time.sleep(0.4)
+  print(text)
+  while not os.path.exists(os.environ['GO'] + '/' + text): time.sleep(0.02)
 until('a')
 s.send(b'RELOADING=1\\nMONOTONIC_USEC=1\\nSTATUS=')
 until('b')
@@ -84,17 +99,22 @@ s.send(b'WATCHDOG_USEC=0')
 until('d')
 s.send(b'STOPPING=1\\nSTATUS=going')
 time.sleep(1000)`),
+    { env: { GO: go } },
   );
   t.like(await shim.until(({ ready, errno }) => ready && errno === 5), {
     state: 'ready',
     status: '1: \ufffd "quoted" \\ ',
     watchdog: { timeout: 100_000, margin: null, missed: 0 },
   });
+  next('a');
   t.like(await shim.until(({ state }) => state === 'reloading'), { ready: false, status: '' });
+  next('b');
   const third = await shim.until(({ watchdog }) => watchdog?.timeout === 50_000 && watchdog.margin !== null);
   t.like(third, { state: 'ready', ready: true, errno: 0 });
   t.true((third.watchdog?.margin ?? 0) > 40_000);
+  next('c');
   t.is((await shim.until(({ watchdog }) => watchdog === null)).state, 'ready');
+  next('d');
   t.like(await shim.until(({ state }) => state === 'stopping'), { ready: false, status: 'going' });
 });
 
@@ -117,7 +137,6 @@ time.sleep(1000)`),
   const status = await shim.until((seen) => seen.status === 'still here');
   t.like(status, { ready: false, state: 'starting', errno: 0, watchdog: null, fdstore: 1 });
   t.is(status.main?.pid !== 1, true);
-  const { readdirSync } = await import('node:fs');
   t.true(readdirSync(`/proc/${shim.process.pid}/fd`).length < 12);
 });
 
@@ -223,20 +242,23 @@ time.sleep(1000)`),
 });
 
 test('MAINPID makes another of its processes the main one', async (t) => {
+  const { go, next } = steps(t);
   const shim = startShim(
     t,
     [],
     python(`
 pid = os.fork()
 if pid == 0:
-  time.sleep(0.5)
+  while not os.path.exists(os.environ['GO'] + '/end'): time.sleep(0.02)
   os._exit(21)
 s.send(b'MAINPID=1')
 s.send(b'MAINPID=%d\\nREADY=1' % pid)
 time.sleep(0.2)
 os._exit(0)`),
+    { env: { GO: go } },
   );
   const { main } = await shim.until(({ ready }) => ready);
+  next('end');
   t.true(main !== null);
   t.deepEqual(await shim.ended, { code: 21, signal: null });
   t.regex(shim.output(), /MAINPID=1 from process [0-9]+ is none of its processes/);

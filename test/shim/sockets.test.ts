@@ -1,5 +1,5 @@
 // finit-shim: socket activation, restarts in place, stored descriptors.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +151,8 @@ test('--reload-restart: SIGHUP restarts it in place', async (t) => {
 });
 
 test('stored descriptors: the same once, gone when their other end is, removed by name', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'node-finit-go-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const shim = startShim(
     t,
     ['--keep-alive'],
@@ -172,15 +174,17 @@ fds(b'FDSTORE=1\\nFDNAME=pair', a.fileno())
 fds(b'FDSTORE=1\\nFDNAME=file', f)
 fds(b'FDSTORE=1\\nFDNAME=kept\\nFDPOLL=0', c.fileno())
 s.send(b'STATUS=three')
-time.sleep(0.5)
+while not os.path.exists(os.environ['GO']): time.sleep(0.02)
 b.close(); d.close()
 s.send(b'STATUS=two')
-time.sleep(0.5)
+time.sleep(1.5)
 s.send(b'FDSTOREREMOVE=1\\nFDNAME=file\\nSTATUS=one')
 time.sleep(1000)`,
     ],
+    { env: { GO: join(dir, 'go') } },
   );
   t.is((await shim.until(({ status }) => status === 'three')).fdstore, 3);
+  writeFileSync(join(dir, 'go'), '');
   await shim.until(({ status, fdstore }) => status === 'two' && fdstore === 2);
   await shim.until(({ status, fdstore }) => status === 'one' && fdstore === 1);
   t.pass();
