@@ -236,7 +236,7 @@ Napi::Value on_open_stream(const Napi::CallbackInfo& info) {
 // readStream(fd, buffer, timeout)
 Napi::Value on_read_stream(const Napi::CallbackInfo& info) {
   if (!is_bytes(info[1])) return type_error(info.Env(), "a descriptor and a buffer are expected");
-  const auto buffer = info[1].As<Napi::Uint8Array>();
+  auto buffer = info[1].As<Napi::Uint8Array>();
   const int fd = info[0].ToNumber().Int32Value();
   const int timeout = info[2].ToNumber().Int32Value();
   return Napi::Number::New(info.Env(), read_stream(fd, buffer.Data(), buffer.ByteLength(), timeout));

@@ -162,7 +162,10 @@ class Pinger implements Watchdog {
   }
 
   async #checkFirst(check: (signal: AbortSignal) => unknown): Promise<void> {
-    if (this.#checking) return this.#skip({ reason: 'check-timeout' });
+    if (this.#checking) {
+      this.#skip({ reason: 'check-timeout' });
+      return;
+    }
     this.#checking = true;
     const abort = new AbortController();
     let late = false;
@@ -193,7 +196,10 @@ class Pinger implements Watchdog {
 
   #pinged(result: PingResult): void {
     this.last = result;
-    if (result.outcome === 'failed') return this.#skip({ reason: 'ping-failed', error: result.error });
+    if (result.outcome === 'failed') {
+      this.#skip({ reason: 'ping-failed', error: result.error });
+      return;
+    }
     this.pings++;
     this.#warned = false;
     this.#schedule(this.interval ?? 0);

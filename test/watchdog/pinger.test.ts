@@ -43,7 +43,7 @@ test('WATCHDOG_USEC in milliseconds, for this process only', (t) => {
   for (const [usec, ms] of [
     ['10000000', 10_000],
     ['1', 0.001],
-    ['18446744073709551614', 18446744073709551614 / 1000],
+    ['18446744073709551614', Number(2n ** 64n) / 1000],
     ['0', undefined],
     ['-1', undefined],
     ['18446744073709551615', undefined],
