@@ -45,7 +45,18 @@ const PAUSE = 5;
 const AT_EXIT = 1000;
 const SENT: PingResult = Object.freeze({ outcome: 'sent' });
 const EAGAIN = 11;
-const EIDRM = 43;
+/** What watchdogd answers with, of which Node does not know all. */
+const ERRNOS: Readonly<Record<number, string>> = {
+  43: 'EIDRM',
+  52: 'EBADE',
+  56: 'EBADRQC',
+  95: 'EOPNOTSUPP',
+};
+/** What has been written and not answered yet, in this thread. */
+const underWay = new Set<Exchange>();
+const waitForAll = () => {
+  for (const exchange of underWay) exchange.last(AT_EXIT);
+};
 
 /**
  * Subscribes to watchdogd's supervisor. From then on kicks have to come ({@link start} does that), until {@link WatchdogTarget.disarm}:
@@ -76,6 +87,7 @@ class Subscription implements WatchdogdTarget {
   #ack = 0;
   #state: 'subscribed' | 'ended' | 'lost' = 'subscribed';
   #last: Promise<PingResult> | undefined;
+  #waiting = 0;
 
   constructor(path: string, timeout: number, label: string) {
     this.#path = path;
@@ -115,10 +127,14 @@ class Subscription implements WatchdogdTarget {
 
   /** One at a time: the answer to one has the number for the next. */
   #serially(act: () => Promise<PingResult>): Promise<PingResult> {
-    const before = this.#last;
-    const mine = before === undefined ? act() : before.then(act);
-    this.#last = mine;
-    return mine;
+    // At once if nothing is under way, so that a last ping is written although the process exits next.
+    const mine = this.#waiting === 0 || this.#last === undefined ? act() : this.#last.then(act);
+    this.#waiting++;
+    const done = mine.finally(() => {
+      this.#waiting--;
+    });
+    this.#last = done;
+    return done;
   }
 
   #subscribe(): Promise<PingResult> {
@@ -127,7 +143,7 @@ class Subscription implements WatchdogdTarget {
 
   async #kick(extension: number): Promise<PingResult> {
     const result = await this.#ask(WatchdogdCommand.kick, { ack: this.#ack, timeout: extension });
-    if (result.outcome !== 'failed' || result.error.errno !== errnoName(EIDRM)) return result;
+    if (result.outcome !== 'failed' || result.error.errno !== 'EIDRM') return result;
     const again = await this.#subscribe();
     return again.outcome === 'failed' || extension === 0 ? again : await this.#kick(extension);
   }
@@ -177,7 +193,7 @@ class Subscription implements WatchdogdTarget {
   }
 
   #refused(error: number): PingResult {
-    const errno = errnoName(error);
+    const errno = ERRNOS[error] ?? errnoName(error);
     const known: Record<string, string> = {
       EOPNOTSUPP: 'its supervisor is disabled: supervisor { enabled = true } in watchdogd.conf',
       ENOMEM: 'it has 255 subscribers already',
@@ -208,8 +224,8 @@ class Exchange {
 
   /** @throws {FinitError} `FINIT_TIMEOUT`, `FINIT_CONNECTION_LOST` */
   async answer(timeout: number): Promise<Uint8Array> {
-    const atExit = () => void this.#read(AT_EXIT);
-    process.on('exit', atExit);
+    if (underWay.size === 0) process.on('exit', waitForAll);
+    underWay.add(this);
     try {
       const end = performance.now() + timeout;
       for (let wait = PATIENCE; !this.#read(wait); wait = 0) {
@@ -223,8 +239,14 @@ class Exchange {
       closeSync(this.#fd);
       return this.#buffer.subarray(0, this.#length);
     } finally {
-      process.off('exit', atExit);
+      underWay.delete(this);
+      if (underWay.size === 0) process.off('exit', waitForAll);
     }
+  }
+
+  /** The process ends: the answer is waited for here, and dropped. */
+  last(wait: number): void {
+    native().readStream(this.#fd, this.#buffer, wait);
   }
 
   /**

@@ -66,7 +66,7 @@ test('s6: a newline, and the end of the pipe', async (t) => {
     '-c',
     `{ "$0" --notify s6:3 --status-dir "$1" -- python3 -c "$2" 3>&1 >&2; } | od -An -c`,
     `${projectRoot}/build/Release/finit-shim`,
-    '/nonexistent/dir',
+    '/proc/nonexistent/dir',
     `import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.connect('\\0'+os.environ['NOTIFY_SOCKET'][1:]);s.send(b'READY=1');s.send(b'READY=1')`,
   ]);
   t.is(stdout.trim(), '\\n');
