@@ -15,11 +15,11 @@
 struct options options;
 
 static const char help[] =
-    "Usage: finit-shim [options] -- COMMAND [ARGUMENT...]\n"
+    "Usage: finit-shim [options] [--] COMMAND [ARGUMENT...]\n"
     "\n"
     "Runs COMMAND for finit, and gives it what finit lacks: the whole of sd_notify(3), a watchdog, timeouts, socket activation.\n"
-    "In finit's configuration:\n"
-    "  service notify:systemd name:web /usr/bin/finit-shim --identity web --watchdog 10s -- /usr/bin/node web.js\n"
+    "In finit's configuration, where the first -- begins the description:\n"
+    "  service notify:systemd name:web /usr/bin/finit-shim --identity web --watchdog 10s /usr/bin/node web.js -- Web server\n"
     "\n"
     "Watching\n"
     "  --watchdog TIME            COMMAND has to send WATCHDOG=1 this often (it gets WATCHDOG_USEC); else it is ended\n"
@@ -325,7 +325,7 @@ void options_parse(char **argv) {
     }
   }
   options.command = argument;
-  if (!*argument) usage("COMMAND", NULL, "the program to run is wanted, after --");
+  if (!*argument) usage("COMMAND", NULL, "the program to run is wanted; without -- in a stanza of finit, where that begins the description");
   if (options.ready_listening && options.listener_count == 0) usage("--ready", "listening", "there is nothing to listen on; see --listen");
   if (options.reload_command && options.reload_restart) usage("--reload-restart", NULL, "not together with --reload-command");
 }

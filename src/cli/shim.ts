@@ -5,13 +5,15 @@ import { type Command, EXIT, Failure, UsageError } from './command.js';
 import { print } from './output.js';
 
 export const command: Command = {
-  help: `Usage: node-finit shim [OPTION…] -- COMMAND [ARGUMENT…]
+  help: `Usage: node-finit shim [OPTION…] [--] COMMAND [ARGUMENT…]
        node-finit shim --path
 
 Becomes finit-shim, which runs COMMAND for finit and gives it what finit lacks: a watchdog, a status, timeouts, socket activation,
 restarts in place. In a stanza the program itself does without starting Node first:
 
-  service notify:systemd name:web /path/of/finit-shim --identity web --watchdog 10s -- /usr/bin/node /srv/web.js
+  service notify:systemd name:web /path/of/finit-shim --identity web --watchdog 10s /usr/bin/node /srv/web.js -- Web server
+
+No -- in front of the program there: for finit the first one begins the description.
 
   --path  print where finit-shim is, for a stanza
 
@@ -26,7 +28,7 @@ All other options are finit-shim's: "node-finit shim -- --help" shows them.`,
       print(path);
       return EXIT.ok;
     }
-    if (args.length === 0) throw new UsageError('expected shim [OPTION…] -- COMMAND');
+    if (args.length === 0) throw new UsageError('expected shim [OPTION…] COMMAND');
     const own = args[0] === '--' && args[1] === '--help' ? args.slice(1) : args;
     const error = -native().exec(path, [path, ...own], inherited(own));
     throw new Failure(EXIT.osError, `${path} cannot be run: ${errnoName(error)}`);

@@ -83,8 +83,8 @@ export async function exchange<T>(
   }
 }
 
-/** For so long finit may be without its socket, in milliseconds. It takes it microseconds. */
-const LONGEST_RENEWAL = 100;
+/** For so long finit may be without its socket, in milliseconds. It takes it microseconds, or its next turn on a busy machine. */
+const LONGEST_RENEWAL = 500;
 
 /**
  * At SIGHUP finit closes its socket and makes it anew (sighup_cb() in src/sig.c, 4.2 … 5.0-dev): who waits in its backlog is reset, and

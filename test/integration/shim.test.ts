@@ -152,9 +152,12 @@ for (const suite of suites) {
       config: {
         'ends.conf': ['exit0', 'exit7', 'exit255', 'term', 'segv']
           .map((name) => `task [2345] name:${name} /srv/${name}.sh -- ${name}\n`)
+          // As in the documentation: all in the stanza, without the -- that finit would take for the description's.
+          .concat(`task [2345] name:direct ${SHIM} --identity direct /bin/sh /srv/exit9.sh -- Its words\n`)
           .join(''),
       },
       files: {
+        '/srv/exit9.sh': 'exit 9\n',
         ...one('exit0', '/bin/true'),
         ...one('exit7', `/bin/sh -c 'exit 7'`),
         ...one('exit255', `/bin/sh -c 'exit 255'`),
@@ -167,6 +170,7 @@ for (const suite of suites) {
       ['exit0', { code: 0 }],
       ['exit7', { code: 7 }],
       ['exit255', { code: 255 }],
+      ['direct', { code: 9 }],
       ['term', { signal: 'SIGTERM' }],
       ['segv', { signal: 'SIGSEGV' }],
     ] as const)

@@ -198,12 +198,14 @@ test('a list without an end is given up', async (t) => {
   });
 });
 
-test('a finit that dies during a list is FINIT_CONNECTION_LOST', async (t) => {
+test('a finit that dies during a list is FINIT_CONNECTION_LOST, or FINIT_NOT_RUNNING', async (t) => {
   await using finit = await startFakeFinit([
     ...records.slice(0, 5).map((reply) => ({ reply })),
     { die: true },
   ]);
-  await t.throwsAsync(connect({ runDir: finit.runDir }).listServices(), { code: 'FINIT_CONNECTION_LOST' });
+  const error = (await t.throwsAsync(connect({ runDir: finit.runDir }).listServices())) as { code?: string };
+  // Connections are made ahead of the answers: the next may find nobody before the first answer was read.
+  t.true(['FINIT_CONNECTION_LOST', 'FINIT_NOT_RUNNING'].includes(error.code ?? ''), error.code);
 });
 
 test('lists of one process do not disturb each other', async (t) => {
