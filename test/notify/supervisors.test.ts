@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import * as notify from '#src/notify/index.js';
 import { receiveDatagrams } from '../helpers/datagrams.js';
@@ -72,12 +73,16 @@ test('the pipe is closed by READY, and its number is nobody else’s then', asyn
      notify.ready();
      say(readlinkSync('/proc/self/fd/3'), openSync('/dev/zero', 'r') === 3, notify.ready());
      // Would keep the pipe open for longer than the test waits, had it been inherited.
-     import('node:child_process').then(({ spawn }) => spawn('sleep', ['1000'], { stdio: [0, 'ignore', 2], detached: true }).unref());`,
+     const { spawn } = await import('node:child_process');
+     const sleeper = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true });
+     sleeper.unref();
+     say(sleeper.pid);`,
     ['--s6-fd', '3'],
   );
+  const [result, sleeper] = said.split('\n');
+  process.kill(Number(sleeper), 'SIGKILL');
   t.is(heard, '\n');
-  t.is(said, '/dev/null false not-understood');
-  spawnSync('true');
+  t.is(result, '/dev/null false not-understood');
 });
 
 test('arguments behind -- are not for us, nor is what is no number', async (t) => {
@@ -142,12 +147,39 @@ test.serial('NOTIFY_SOCKET counts as it is at each call', async (t) => {
       t.is(notify.supervisor.address, socket);
       t.deepEqual(notify.status(turn), { outcome: 'sent', supervisor: 'systemd' });
     }
+  // With nothing said in between that looks at it.
+  for (const socket of sockets) {
+    process.env.NOTIFY_SOCKET = socket;
+    for (let i = 0; i < 2; i++) t.is(notify.status(`${socket} ${i}`).outcome, 'sent');
+  }
   delete process.env.NOTIFY_SOCKET;
+  t.is(notify.ready().outcome, 'not-supervised');
   t.is(notify.supervisor.kind, 'none');
   t.deepEqual(notify.supervisor.understands, []);
-  t.is(notify.ready().outcome, 'not-supervised');
-  for (const receiver of receivers)
-    t.deepEqual([await receiver.next(), await receiver.next()], ['STATUS=1\n', 'STATUS=2\n']);
+  for (const [i, receiver] of receivers.entries())
+    for (const wanted of ['1', '2', `${sockets[i]} 0`, `${sockets[i]} 1`])
+      t.is(await receiver.next(), `STATUS=${wanted}\n`);
+});
+
+test.serial('a worker’s NOTIFY_SOCKET is its own', async (t) => {
+  const sockets = ['main', 'worker'].map((name) => join(folder(t), name));
+  const [main, worker] = await Promise.all(sockets.map((socket) => receiveDatagrams(t, socket)));
+  process.env.NOTIFY_SOCKET = sockets[0];
+  t.teardown(() => delete process.env.NOTIFY_SOCKET);
+  const script = `import(${JSON.stringify(projectNotify)}).then((notify) => {
+    const { workerData, parentPort } = require('node:worker_threads');
+    notify.status('to main');
+    process.env.NOTIFY_SOCKET = workerData;
+    notify.status('to worker');
+    delete process.env.NOTIFY_SOCKET;
+    parentPort.postMessage(notify.status('to nobody').outcome);
+  });`;
+  const thread = new Worker(script, { eval: true, workerData: sockets[1] });
+  t.is(await new Promise((resolve) => thread.once('message', resolve)), 'not-supervised');
+  t.is(notify.status('main').outcome, 'sent');
+  t.is(await main?.next(), 'STATUS=to main\n');
+  t.is(await main?.next(), 'STATUS=main\n');
+  t.is(await worker?.next(), 'STATUS=to worker\n');
 });
 
 test.serial('after unset() children know nothing of it, and we still do', async (t) => {
