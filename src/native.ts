@@ -99,8 +99,10 @@ export interface NativeAddon {
   /**
    * A supervisor's datagram socket: the bytes of sun_path (see {@link sendDatagram}), or an AF_VSOCK address with its type (0: whatever
    * the machine has). -ENAMETOOLONG for a path that is too long; otherwise nothing happens yet.
+   * @param environment - the function sends only as long as this is the process's NOTIFY_SOCKET, and gives -ESTALE else. For the main
+   *   thread: workers have copies of the environment, of which native code does not know.
    */
-  notifySocket(address: Uint8Array): NativeNotifySend | number;
+  notifySocket(address: Uint8Array, environment?: string): NativeNotifySend | number;
   notifySocket(cid: number, port: number, type: number): NativeNotifySend;
   /**
    * A pipe: its write end's descriptor, to be sent to somebody, and what to call the whole thing by; or -errno. `over` is called

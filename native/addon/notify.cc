@@ -43,7 +43,7 @@ napi_value on_send(napi_env env, napi_callback_info info) {
   return number;
 }
 
-// notifySocket(address) or notifySocket(cid, port, type): the function that sends there, or -errno.
+// notifySocket(address, environment?) or notifySocket(cid, port, type): the function that sends there, or -errno.
 Napi::Value on_notify_socket(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto socket = std::make_unique<NotifySocket>();
@@ -54,6 +54,7 @@ Napi::Value on_notify_socket(const Napi::CallbackInfo& info) {
     const auto address = info[0].As<Napi::Uint8Array>();
     const int error = socket->unix_address(address.Data(), address.ByteLength());
     if (error < 0) return Napi::Number::New(env, error);
+    if (info[1].IsString()) socket->watch_environment(info[1].As<Napi::String>().Utf8Value());
   } else {
     Napi::TypeError::New(env, "an address is expected").ThrowAsJavaScriptException();
     return env.Undefined();

@@ -5,9 +5,12 @@
 #include <linux/vm_sockets.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <time.h>
+
+#include <utility>
 
 namespace finit {
 
@@ -103,7 +106,16 @@ void NotifySocket::any_address(const sockaddr* address, socklen_t length, int ty
   type_ = type;
 }
 
+void NotifySocket::watch_environment(std::string value) {
+  watches_ = true;
+  environment_ = std::move(value);
+}
+
 int NotifySocket::send(const char* text, size_t length, const int* fds, size_t count) {
+  if (watches_) {
+    const char* const now = ::getenv("NOTIFY_SOCKET");
+    if (now == nullptr || environment_ != now) return -ESTALE;
+  }
   if (length > kLongest) return -EMSGSIZE;
   if (count > kMostDescriptors) return -E2BIG;
   if (type_ == SOCK_DGRAM) return send_connected(text, length, fds, count);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "fd.h"
 
@@ -24,6 +25,10 @@ class NotifySocket {
   // Any address and a type; connections are made anew for each message, unless it is for datagrams.
   void any_address(const sockaddr* address, socklen_t length, int type);
 
+  // From now on send() gives -ESTALE, and sends nothing, unless NOTIFY_SOCKET in the process's environment is just this. For the main
+  // thread only: others have environments of their own in Node, and getenv() is not for them.
+  void watch_environment(std::string value);
+
   // 0, or -errno; never raises SIGPIPE, never waits but for a connection (kPatienceMs). When who was at the address has gone,
   // whoever is there now gets it.
   int send(const char* text, size_t length, const int* fds, size_t count);
@@ -40,6 +45,8 @@ class NotifySocket {
   sockaddr_storage to_{};
   socklen_t to_length_ = 0;
   int type_ = SOCK_DGRAM;
+  bool watches_ = false;
+  std::string environment_;
 };
 
 }  // namespace finit

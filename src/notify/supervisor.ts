@@ -20,29 +20,33 @@ let chosen: { target: Target | undefined } | undefined;
 /** What was found, as long as NOTIFY_SOCKET is what it was then. */
 let found: Target | undefined;
 let foundWith: string | undefined | null = null;
+/** What {@link currentTarget} would give without options, if that is known without looking at the environment. */
+export let knownTarget: Target | undefined;
 /** The last that was named in a call's options. */
 let named: { socket: string; target: Target | undefined } | undefined;
 
 /**
  * The supervisor to be told; undefined for none.
  *
- * NOTIFY_SOCKET is looked at in every call (0.15 µs), so that one that has been changed or unset counts at once. `--s6-fd`, NOTIFY_FD and
- * FINIT_SHIM are looked at in the first call, and when NOTIFY_SOCKET has changed.
+ * NOTIFY_SOCKET is looked at in every call, so that one that has been changed or unset counts at once; by native code where that can be
+ * done, as process.env takes 0.15 µs for it. `--s6-fd`, NOTIFY_FD and FINIT_SHIM are looked at in the first call, and when NOTIFY_SOCKET has changed.
  * @throws {FinitError} `FINIT_UNSUPPORTED`, `FINIT_NOTIFY_FAILED`, `FINIT_NO_ADDON`
  */
 export function currentTarget(socket?: string): Target | undefined {
   if (socket !== undefined) return namedTarget(socket);
   if (chosen !== undefined) return chosen.target;
   const environment = process.env.NOTIFY_SOCKET;
-  if (environment === foundWith) return found;
-  found = find(environment);
-  foundWith = environment;
+  if (environment !== foundWith) {
+    found = find(environment);
+    foundWith = environment;
+  }
+  knownTarget = found?.watchesEnvironment ? found : undefined;
   return found;
 }
 
 function namedTarget(socket: string): Target | undefined {
   if (named?.socket === socket) return named.target;
-  named = { socket, target: process.platform === 'linux' ? socketTarget(socket, false) : undefined };
+  named = { socket, target: process.platform === 'linux' ? socketTarget(socket) : undefined };
   return named.target;
 }
 
@@ -51,7 +55,12 @@ function find(environment: string | undefined): Target | undefined {
   // The more particular first: with notify:s6, finit 4.4 – 4.12 sets NOTIFY_SOCKET too.
   const fd = s6Argument();
   if (fd !== undefined) return pipeTarget('s6', fd);
-  if (environment) return socketTarget(environment, process.env.FINIT_SHIM === '1');
+  if (environment) {
+    const { isMainThread } = process.getBuiltinModule('node:worker_threads');
+    // Bytes that are not UTF-8 are U+FFFD here, and another text for native code.
+    const watch = isMainThread && !environment.includes('\uFFFD');
+    return socketTarget(environment, { shim: process.env.FINIT_SHIM === '1', watch });
+  }
   const variable = process.env.NOTIFY_FD;
   return variable !== undefined && /^[0-9]+$/.test(variable) ? pipeTarget('s6', Number(variable)) : undefined;
 }
@@ -74,6 +83,7 @@ function s6Argument(): number | undefined {
  */
 export function use(supervisor: UseSupervisor | undefined): void {
   chosen = supervisor === undefined ? undefined : { target: toTarget(supervisor) };
+  knownTarget = undefined;
   if (supervisor === undefined) foundWith = null;
 }
 
@@ -84,7 +94,7 @@ function toTarget(supervisor: UseSupervisor): Target | undefined {
     socket?: string;
   };
   const linux = process.platform === 'linux';
-  if (typeof socket === 'string') return linux ? socketTarget(socket, false) : undefined;
+  if (typeof socket === 'string') return linux ? socketTarget(socket) : undefined;
   const text = typeof dinit === 'string' ? process.env[dinit] : (s6 ?? dinit);
   if (typeof dinit === 'string' && text === undefined) return undefined;
   const fd = Number(text);
@@ -105,8 +115,9 @@ function toTarget(supervisor: UseSupervisor): Target | undefined {
  */
 export function unset(): void {
   try {
-    const fd = currentTarget()?.fd;
-    if (fd !== undefined) native().closeOnExec(fd);
+    const target = currentTarget();
+    if (target?.fd !== undefined) native().closeOnExec(target.fd);
+    if (target?.watchesEnvironment) found = socketTarget(target.address, { shim: target.kind === 'shim' });
   } catch (error) {
     // Nobody who can be reached: there is nothing to keep.
     if (!(error instanceof FinitError)) throw error;
@@ -115,6 +126,7 @@ export function unset(): void {
   delete process.env.NOTIFY_SOCKET;
   delete process.env.NOTIFY_FD;
   foundWith = undefined;
+  knownTarget = undefined;
 }
 
 function seen(): Target | undefined {

@@ -20,12 +20,14 @@ export interface Target {
   readonly readyOnly: boolean;
   /** The descriptor, where it is one that this process has inherited. */
   readonly fd?: number;
+  /** It gives -ESTALE, and sends nothing, when NOTIFY_SOCKET is another by now; so that need not be looked at before each message. */
+  readonly watchesEnvironment: boolean;
   /** How often a first ECONNREFUSED may still be followed by another attempt, 1 ms later. */
   retries: number;
   readonly sent: NotifyResult;
   readonly notUnderstood: NotifyResult;
   /**
-   * One message: 0, or -errno; -EALREADY when it can be told nothing more.
+   * One message: 0, or -errno; -EALREADY when it can be told nothing more; -ESTALE see {@link watchesEnvironment}.
    * @throws {FinitError}
    */
   readonly send: NativeNotifySend;
@@ -70,25 +72,32 @@ const READY_ONLY: readonly NotifyField[] = Object.freeze(['READY']);
  * - `@run/finit/notify/<pid>`: finit from 4.13 on (service_fork() in src/service.c); abstract.
  * - a decimal number: finit 4.4 to 4.12; a descriptor that is connected to PID 1.
  * - another `@name`, `/path` or `vsock:CID:PORT`: systemd, and what does as it does; the shim if `shim` is set.
+ * @param watch - see {@link Target.watchesEnvironment}; for what was found in this process's own environment
  * @throws {FinitError} `FINIT_UNSUPPORTED` for anything else, `FINIT_NOTIFY_FAILED` for a name that is too long.
  */
-export function socketTarget(socket: string | undefined, shim: boolean): Target | undefined {
+export function socketTarget(
+  socket: string | undefined,
+  { shim = false, watch = false } = {},
+): Target | undefined {
   if (!socket) return undefined;
   if (/^[0-9]+$/.test(socket)) return finitDescriptor(Number(socket));
   const kind = /^@run\/finit\/notify\/[0-9]+$/.test(socket) ? 'finit' : shim ? 'shim' : 'systemd';
-  const send = open(socket);
+  const watchesEnvironment = watch && /^[/@]/.test(socket);
+  const send = open(socket, watchesEnvironment);
   if (typeof send === 'number') throw notSent(-send, kind, socket);
   return target(kind, socket, send, {
     understands: kind === 'finit' ? READY_ONLY : EVERYTHING,
     retries: kind === 'finit' ? RETRIES : 0,
+    watchesEnvironment,
   });
 }
 
-function open(socket: string): NativeNotifySend | number {
-  if (socket.startsWith('/')) return native().notifySocket(encodeText(socket));
+function open(socket: string, watch: boolean): NativeNotifySend | number {
+  const environment = watch ? socket : undefined;
+  if (socket.startsWith('/')) return native().notifySocket(encodeText(socket), environment);
   // An abstract address is its name's bytes behind a NUL, and ends with them.
   if (socket.startsWith('@') && socket.length > 1)
-    return native().notifySocket(encodeText(`\0${socket.slice(1)}`));
+    return native().notifySocket(encodeText(`\0${socket.slice(1)}`), environment);
   const vsock = /^vsock(-dgram|-seqpacket|-stream)?:([0-9]{1,10}):([0-9]{1,10})$/.exec(socket);
   const [cid, port] = [Number(vsock?.[2]), Number(vsock?.[3])];
   // The highest number of each stands for any, which is nobody to send to.
@@ -111,6 +120,7 @@ function target(
     kind,
     address,
     readyOnly: false,
+    watchesEnvironment: false,
     retries: 0,
     sent: Object.freeze({ outcome: 'sent', supervisor: kind }),
     notUnderstood: Object.freeze({ outcome: 'not-understood', supervisor: kind }),
