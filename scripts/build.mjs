@@ -56,6 +56,17 @@ const commandFiles = {
   },
 };
 
+/** Leaves these modules where they are: there must be only one of each. */
+const shared = {
+  name: 'shared modules',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.?\/(?:errors|native)\.js$/ }, ({ path }) => ({
+      path: `../${basename(path)}`,
+      external: true,
+    }));
+  },
+};
+
 const options = {
   bundle: true,
   platform: 'node',
@@ -78,5 +89,18 @@ await build({
     resolveDir: dist,
   },
   outfile: join(dist, second),
+});
+// What a service imports at its start, in one file: each module costs it half a millisecond. From the sources, as tsc writes what has changed only.
+await build({
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: true,
+  logLevel: 'warning',
+  plugins: [shared],
+  entryPoints: [join(root, 'src/notify/index.ts')],
+  outfile: join(dist, 'notify/index.js'),
 });
 for (const program of [bundle, join(dist, 'cli/main.js')]) chmodSync(program, 0o755);
