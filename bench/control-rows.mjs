@@ -1,4 +1,4 @@
-// The rows of the table: what is measured against what, and the goal.
+// finit's control socket: a C client, and finit's initctl.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -48,8 +48,7 @@ const fakeRow = (services) => ({
   },
 });
 
-/** In the order of the table. `at` is where it is measured: see main.mjs. */
-export const rows = [
+export const controlRows = [
   {
     what: 'services.get(), cores free | C client',
     services: 50,

@@ -27,7 +27,7 @@ const setup = spawnSync(process.execPath, [join(import.meta.dirname, '../scripts
 if (setup.status !== 0) process.exit(setup.status ?? 1);
 
 const { compile } = await import('./measure.mjs');
-const { fakeFinit, realFinit } = await import('./places.mjs');
+const { fakeFinit, peers, realFinit } = await import('./places.mjs');
 const { rows } = await import('./rows.mjs');
 
 const wanted = rows.filter(({ what }) => what.toLowerCase().includes((values.only ?? '').toLowerCase()));
@@ -43,13 +43,14 @@ const results = new Map();
 /** Rows of one place are measured together, so that finit is booted once for them. */
 const places = new Map();
 for (const row of withNeeded(wanted)) {
-  const place = `${row.fake ? 'fake' : 'real'} ${row.services}`;
+  const place = row.services === undefined ? 'here' : `${row.fake ? 'fake' : 'real'} ${row.services}`;
   places.set(place, [...(places.get(place) ?? []), row]);
 }
 for (const group of places.values()) {
   const [{ services, fake }] = group;
-  say(`bench: ${fake ? 'the fake' : 'finit'} with ${services} services`);
-  const place = await (fake ? fakeFinit : realFinit)(services, programs);
+  const here = services === undefined;
+  say(`bench: ${here ? 'this machine' : `${fake ? 'the fake' : 'finit'} with ${services} services`}`);
+  const place = await (here ? peers : fake ? fakeFinit : realFinit)(services, programs);
   try {
     for (const row of group) {
       say(`bench:   ${row.what}`);
@@ -70,10 +71,12 @@ function withNeeded(chosen) {
   );
 }
 
-function toCells({ what, goal }, [ours, peer]) {
+function toCells({ what, goal, unit }, [ours, peer]) {
   const [mine, other] = what.split(' | ');
-  const cells = [mine, other, duration(ours), duration(peer)];
-  const ratio = ours / peer;
+  const cells = [mine, other, figure(ours, unit), figure(peer, unit)];
+  // Against nothing at all there is no ratio.
+  const ratio = peer === 0 ? (ours === 0 ? 1 : Number.POSITIVE_INFINITY) : ours / peer;
+  if (goal === undefined) return [...cells, factor(ratio), '', ''];
   return [...cells, factor(ratio), factor(goal), ratio <= goal ? 'yes' : 'no'];
 }
 
@@ -81,8 +84,11 @@ function factor(ratio) {
   return ratio < 0.5 ? `1/${(1 / ratio).toFixed(ratio < 0.1 ? 0 : 1)}` : ratio.toFixed(2);
 }
 
-function duration(ns) {
-  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`;
+function figure(value, unit) {
+  if (unit === 'times') return String(value);
+  if (unit === 'KiB') return `${value} KiB`;
+  if (value < 1e4) return `${Math.round(value)} ns`;
+  return value < 1e6 ? `${(value / 1e3).toFixed(1)} µs` : `${(value / 1e6).toFixed(2)} ms`;
 }
 
 /** In Markdown, so that it can be put into docs/bench.md. */

@@ -38,13 +38,15 @@ export async function compare(turns, competitors) {
 export function compile() {
   const directory = mkdtempSync(join(tmpdir(), 'node-finit-bench-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const gcc = (name, ...options) => {
+  const compiled = (compiler, name, options) => {
     const output = join(directory, name);
-    execFileSync('gcc', ['-O2', '-o', output, join(import.meta.dirname, `${name}.c`), ...options], {
+    execFileSync(compiler, ['-O2', '-o', output, join(import.meta.dirname, `${name}.c`), ...options], {
       stdio: ['ignore', 2, 2],
     });
     return output;
   };
+  const gcc = (name, ...options) => compiled('gcc', name, options);
+  const musl = (name) => compiled('musl-gcc', name, ['-static', '-s']);
   return {
     directory,
     floor: gcc('floor'),
@@ -52,7 +54,24 @@ export function compile() {
     // Runs in the sandbox as well, whatever C library that has.
     spawn: gcc('spawn', '-static'),
     stopAfterSend: gcc('stop-after-send', '-shared', '-fPIC', '-ldl'),
+    receiver: gcc('receiver'),
+    notifyFloor: gcc('notify-floor'),
+    start: gcc('start'),
+    storm: gcc('storm', '-static'),
+    // Small and quick to start, as finit-shim is.
+    stamp: musl('stamp'),
+    skeleton: musl('skeleton'),
+    shim: shim(directory),
   };
+}
+
+/** finit-shim as it is shipped: against musl. */
+function shim(directory) {
+  const output = join(directory, 'finit-shim');
+  const { CC: _, CFLAGS: __, LDFLAGS: ___, ...env } = process.env;
+  const build = [join(import.meta.dirname, '../scripts/build-shim.mjs'), output];
+  execFileSync(process.execPath, build, { env, stdio: ['ignore', 2, 2] });
+  return output;
 }
 
 export const numbers = (text) => text.trim().split('\n').map(Number);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { recordLayouts } from '../dist/protocol/record-layouts.js';
-import { startSandbox } from '../dist/sandbox/index.js';
+import { prepareSandbox, startSandbox } from '../dist/sandbox/index.js';
 import { list } from '../dist/services/index.js';
 
 const layoutOf = (version) => recordLayouts().find(({ versions }) => versions.includes(version));
@@ -54,4 +54,12 @@ export async function fakeFinit(services, programs) {
       rmSync(socket);
     },
   };
+}
+
+/** No finit, but the tree of Debian's packages that hold what notifications and the shim are measured against. */
+export async function peers() {
+  const packages = ['dumb-init', 'libsystemd-dev', 'runit', 's6', 'tini'];
+  const { root } = await prepareSandbox({ suite: 'bookworm', packages });
+  const multiarch = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch];
+  return { root, lib: join(root, 'usr/lib', multiarch), async end() {} };
 }

@@ -29,7 +29,11 @@ const SANDBOXES = {
     { suite: 'forky', packages: ['nodejs'] },
   ],
   demo: [{ suite: 'forky' }],
-  bench: [{ suite: 'forky' }],
+  // The second: libsystemd's headers, and the supervisors that finit-shim is measured against; never booted.
+  bench: [
+    { suite: 'forky' },
+    { suite: 'bookworm', packages: ['dumb-init', 'libsystemd-dev', 'runit', 's6', 'tini'] },
+  ],
 };
 
 // What is called, what it is for, and the Debian package that brings it.
@@ -42,6 +46,7 @@ const BUILD_TOOLS = [
 // What the bench measures with.
 const BENCH_TOOLS = [
   ['gcc', 'the C programs to measure against', 'gcc'],
+  ['musl-gcc', 'finit-shim as it is shipped', 'musl-tools'],
   ['taskset', 'measuring on one core', 'util-linux'],
   ['strace', 'seeing for how long finit is held', 'strace'],
 ];
