@@ -61,5 +61,5 @@ export async function peers() {
   const packages = ['dumb-init', 'libsystemd-dev', 'runit', 's6', 'tini'];
   const { root } = await prepareSandbox({ suite: 'bookworm', packages });
   const multiarch = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch];
-  return { root, lib: join(root, 'usr/lib', multiarch), async end() {} };
+  return { root, packages, lib: join(root, 'usr/lib', multiarch), async end() {} };
 }

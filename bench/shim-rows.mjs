@@ -1,5 +1,5 @@
 // finit-shim: what it weighs, what it costs a start, and that it sleeps.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,47 +7,59 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startSandbox } from '../dist/sandbox/index.js';
 import { readShimStatus } from '../dist/shim/index.js';
 import { compare, median, numbers, times } from './measure.mjs';
-import { supervisors } from './supervisors.mjs';
+import { fifo, PREPARE_BOX, supervisorsHere, supervisorsInBox } from './supervisors.mjs';
 
-/** A supervisor with a service that waits, for the time of a call. */
-async function running({ file, args, env }, call) {
-  const child = spawn(file, args, { env: { ...process.env, STAMP: '/dev/null', ...env }, stdio: 'ignore' });
-  const ended = once(child, 'exit');
+const line = (text, name) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1]);
+
+/**
+ * KiB of each that is asked for, in a finit's sandbox, where they share glibc with finit and with nobody else: on a machine with many
+ * processes the part of it that counts as theirs is anything.
+ */
+async function memory(at, names) {
+  const box = await startSandbox({
+    suite: 'bookworm',
+    packages: at.packages,
+    mounts: { '/srv/bench': at.programs.directory },
+  });
   try {
-    await sleep(1000);
-    return await call(child.pid);
+    const sh = async (script) => (await box.exec(['/bin/sh', '-c', script], { check: true })).stdout;
+    await sh(PREPARE_BOX);
+    const found = [];
+    for (const name of names)
+      found.push(
+        line(
+          await sh(
+            `STAMP=/dev/null ${supervisorsInBox[name]} >/dev/null 2>&1 & sleep 1; cat /proc/$!/smaps_rollup; kill -9 $!`,
+          ),
+          'Pss',
+        ),
+      );
+    return found;
   } finally {
-    child.kill('SIGKILL');
-    await ended;
+    await box.kill();
   }
 }
-
-const line = (file, name) =>
-  Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(file, 'utf8'))?.[1]);
-
-const memory = (at, name) =>
-  running(supervisors(at, at.programs.stamp)[name], (pid) => line(`/proc/${pid}/smaps_rollup`, 'Pss'));
 
 const memoryRow = (peer, goal) => ({
   what: `finit-shim: its memory (PSS), idle | ${peer}`,
   goal,
   unit: 'KiB',
-  run: async (at) => [await memory(at, 'finit-shim'), await memory(at, peer)],
+  run: (at) => memory(at, ['finit-shim', peer]),
 });
 
 /** Nanoseconds until a program has started: by finit-shim, by the peer, and by nothing between, which is subtracted. */
 async function added(at, peer) {
-  const all = supervisors(at, at.programs.stamp);
-  const fifo = join(mkdtempSync(join(at.programs.directory, 'start-')), 'stamp');
-  execFileSync('mkfifo', [fifo]);
-  const start = ({ file, args, env }) => {
-    const options = { env: { ...process.env, STAMP: fifo, ...env } };
-    return () => times(at.programs.start, ['20', fifo, file, ...args], options);
-  };
-  const names = ['finit-shim', peer, 'nothing'];
+  const all = supervisorsHere(at, at.programs.stamp);
+  const stamp = fifo(at);
+  const start =
+    ({ file, args, env }) =>
+    () =>
+      times(at.programs.start, ['20', stamp, file, ...args], {
+        env: { ...process.env, STAMP: stamp, ...env },
+      });
   const [ours, its, bare] = await compare(
     at.turns * 2,
-    names.map((name) => start(all[name])),
+    ['finit-shim', peer, 'nothing'].map((name) => start(all[name])),
   );
   return [ours - bare, its - bare];
 }
@@ -58,17 +70,24 @@ const startRow = (peer, goal) => ({
   run: (at) => added(at, peer),
 });
 
-/** How often it has slept, or was put to sleep. */
-const switches = (pid) =>
-  line(`/proc/${pid}/status`, 'voluntary_ctxt_switches') +
-  line(`/proc/${pid}/status`, 'nonvoluntary_ctxt_switches');
-
+/** How often finit-shim was woken up, or put aside, in so many seconds. */
 async function wakeUps(at, seconds) {
-  return await running(supervisors(at, at.programs.stamp)['finit-shim'], async (pid) => {
-    const before = switches(pid);
+  const { file, args } = supervisorsHere(at, at.programs.stamp)['finit-shim'];
+  const child = spawn(file, args, { env: { ...process.env, STAMP: '/dev/null' }, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const switches = () => {
+    const text = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+    return line(text, 'voluntary_ctxt_switches') + line(text, 'nonvoluntary_ctxt_switches');
+  };
+  try {
+    await sleep(1000);
+    const before = switches();
     await sleep(seconds * 1000);
-    return switches(pid) - before;
-  });
+    return switches() - before;
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
 }
 
 /** Nanoseconds for each of a hundred thousand notifications. */
@@ -92,7 +111,7 @@ async function storm(at) {
 
 /**
  * Nanoseconds from the deadline that a service behind the shim has missed to the start of its next process, by a real finit: the
- * SIGABRT, its end, the shim's, and finit's restart.
+ * SIGABRT, its end, the shim's, and finit's restart. With `respawn`, as finit has those wait for 2 to 5 s that end again and again.
  */
 async function restarts(at) {
   const deadline = 2000;
@@ -103,7 +122,7 @@ exec /srv/bench/finit-shim --identity mute --watchdog ${deadline}ms -- /usr/bin/
     suite: 'forky',
     config: {
       'mute.conf':
-        'service name:mute notify:systemd restart:-1 /srv/mute.sh -- Says that it is ready, and no more\n',
+        'service name:mute notify:systemd respawn /srv/mute.sh -- Says that it is ready, and no more\n',
     },
     files: {
       '/srv/mute.sh': { content: service, mode: 0o755 },

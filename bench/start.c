@@ -44,6 +44,7 @@ int main(int argc, char *argv[])
 
 			setpgid(0, 0);
 			dup2(null, 1);
+			dup2(null, 2);
 			execv(argv[3], argv + 3);
 			_exit(127);
 		}
