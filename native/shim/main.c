@@ -99,7 +99,7 @@ int main(int argc, char **argv) {
       const uint64_t source = events[i].data.u64;
       if ((source & 0xff) == SOURCE_SIGNALS) signals_read(signals);
       if ((source & 0xff) == SOURCE_MAIN) process_main_gone();
-      if ((source & 0xff) == SOURCE_STORED) store_hung_up((int)(source >> 8));
+      if ((source & 0xff) == SOURCE_STORED) store_hung_up(source);
     }
     if (shim.watchdog_due <= shim.now || shim.phase_due <= shim.now) (void)inbox_drain(DRAIN_LAST);
     supervise_deadlines();

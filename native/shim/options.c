@@ -27,6 +27,7 @@ static const char help[] =
     "  --abort-timeout TIME       and with KILL after this (default 5s)\n"
     "  --start-timeout TIME       from start to READY=1; then TERM, and KILL after --abort-timeout\n"
     "  --stop-timeout TIME        from TERM, INT or QUIT to KILL; finit's own kill:N comes after 3 s\n"
+    "  --stop-signal SIGNAL       asks for the end as well, for a stanza with halt:SIGNAL\n"
     "  --access main|exec|all     who is heard: the main process, also --reload-command, every descendant (default all)\n"
     "  --kill-tree                end what COMMAND leaves behind\n"
     "Reload, at SIGHUP\n"
@@ -230,20 +231,32 @@ static void notify_option(const char *value) {
 }
 
 enum option {
-  WATCHDOG, WATCHDOG_SIGNAL, ABORT_TIMEOUT, START_TIMEOUT, STOP_TIMEOUT, RELOAD_TIMEOUT, ACCESS, RELOAD_COMMAND, LISTEN, LISTEN_MODE,
+  WATCHDOG, WATCHDOG_SIGNAL, STOP_SIGNAL, ABORT_TIMEOUT, START_TIMEOUT, STOP_TIMEOUT, RELOAD_TIMEOUT, ACCESS, RELOAD_COMMAND, LISTEN, LISTEN_MODE,
   READY, USER, UMASK, RLIMIT, OOM, NICE, NOTIFY, IDENTITY, STATUS_DIR,
   FLAGS, KILL_TREE = FLAGS, RELOAD_RESTART, KEEP_ALIVE, NO_NEW_PRIVS, HELP, VERSION
 };
 
 static const char *const names[] = {
     [WATCHDOG] = "--watchdog", [WATCHDOG_SIGNAL] = "--watchdog-signal", [ABORT_TIMEOUT] = "--abort-timeout",
-    [START_TIMEOUT] = "--start-timeout", [STOP_TIMEOUT] = "--stop-timeout", [RELOAD_TIMEOUT] = "--reload-timeout",
+    [STOP_SIGNAL] = "--stop-signal", [START_TIMEOUT] = "--start-timeout", [STOP_TIMEOUT] = "--stop-timeout", [RELOAD_TIMEOUT] = "--reload-timeout",
     [ACCESS] = "--access", [RELOAD_COMMAND] = "--reload-command", [LISTEN] = "--listen", [LISTEN_MODE] = "--listen-mode",
     [READY] = "--ready", [USER] = "--user", [UMASK] = "--umask", [RLIMIT] = "--rlimit", [OOM] = "--oom-score-adj",
     [NICE] = "--nice", [NOTIFY] = "--notify", [IDENTITY] = "--identity", [STATUS_DIR] = "--status-dir",
     [KILL_TREE] = "--kill-tree", [RELOAD_RESTART] = "--reload-restart", [KEEP_ALIVE] = "--keep-alive",
     [NO_NEW_PRIVS] = "--no-new-privs", [HELP] = "--help", [VERSION] = "--version",
 };
+
+static void signal_option(const char *name, const char *value, int *signal) {
+  if (!signal_parse(value, signal)) usage(name, value, "no such signal; a name such as ABRT, or a number, is wanted");
+}
+
+static void stop_signal_option(const char *name, const char *value) {
+  int signal;
+  signal_option(name, value, &signal);
+  if (signal == SIGKILL || signal == SIGSTOP || signal == SIGCHLD || signal == SIGHUP)
+    usage(name, value, "this signal cannot be it: it has another meaning");
+  options.stop_signals |= signal_bit(signal);
+}
 
 static void value_option(enum option option, const char *name, char *value) {
   unsigned mode;
@@ -253,9 +266,8 @@ static void value_option(enum option option, const char *name, char *value) {
     case START_TIMEOUT: time_option(name, value, &options.start_timeout); break;
     case STOP_TIMEOUT: time_option(name, value, &options.stop_timeout); break;
     case RELOAD_TIMEOUT: time_option(name, value, &options.reload_timeout); break;
-    case WATCHDOG_SIGNAL:
-      if (!signal_parse(value, &options.watchdog_signal)) usage(name, value, "no such signal; a name such as ABRT, or a number, is wanted");
-      break;
+    case WATCHDOG_SIGNAL: signal_option(name, value, &options.watchdog_signal); break;
+    case STOP_SIGNAL: stop_signal_option(name, value); break;
     case ACCESS:
       if (!access_parse(text_of(value), &options.access) || options.access == ACCESS_NONE) usage(name, value, "main, exec or all is wanted");
       break;
@@ -300,6 +312,7 @@ void options_parse(char **argv) {
   options.abort_timeout = 5000000;
   options.reload_timeout = 30000000;
   options.watchdog_signal = SIGABRT;
+  options.stop_signals = signal_bit(SIGTERM) | signal_bit(SIGINT) | signal_bit(SIGQUIT);
   options.access = ACCESS_ALL;
   options.umask = -1;
   options.listen_mode = 0666;

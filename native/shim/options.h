@@ -28,6 +28,7 @@ enum uplink_option { UPLINK_AUTO, UPLINK_NONE, UPLINK_FD, UPLINK_S6 };
 struct options {
   int64_t watchdog, abort_timeout, start_timeout, stop_timeout, reload_timeout;  // microseconds, NEVER for none
   int watchdog_signal;
+  uint64_t stop_signals;  // signal_bit() of each that asks for the service's end
   enum access access;
   bool kill_tree, keep_alive, ready_listening, no_new_privs, reload_restart;
   const char *reload_command, *user, *identity;
@@ -58,6 +59,9 @@ bool duration_parse(struct text text, int64_t *microseconds);
 
 // "ABRT", "SIGABRT" or "6".
 bool signal_parse(const char *text, int *signal);
+
+// In a set, as the kernel has them: signals are 1 to 64.
+static inline uint64_t signal_bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
 // "SIGABRT"; "SIG35" for those without a name.
 const char *signal_text(int signal, char buffer[16]);

@@ -146,14 +146,14 @@ void store_open(void);
 int store_count(void);
 void store_add(struct text name, bool poll, int *fds, int fd_count);
 void store_remove(struct text name);
-void store_hung_up(int slot);
+void store_hung_up(uint64_t source);  // as epoll has it
 
 // status.c
 void status_open(void);
 void status_changed(bool at_once);
 void status_write(void);
 
-// What epoll tells of: a tag, and for stored descriptors the slot.
+// What epoll tells of: a tag in the lowest 8 bits; for stored descriptors with the slot (8) and its serial number (32, from 32 on).
 enum source { SOURCE_INBOX, SOURCE_SIGNALS, SOURCE_MAIN, SOURCE_STORED };
 
 #endif

@@ -10,6 +10,8 @@
 
 int stored[MAX_STORED];
 char stored_names[MAX_STORED][256];
+// Tells a slot's descriptor from the one that was there before, whose end epoll may have told already.
+static uint32_t serials[MAX_STORED];
 
 void store_open(void) {
   for (int i = 0; i < MAX_STORED; i++) stored[i] = -1;
@@ -43,7 +45,7 @@ void store_add(struct text name, bool poll, int *fds, int fd_count) {
     stored_names[slot][name.length] = '\0';
     if (poll) {
       // Regular files cannot be watched, and have no other end to be lost.
-      struct epoll_event event = {.events = 0, .data.u64 = SOURCE_STORED | (uint64_t)slot << 8};
+      struct epoll_event event = {.events = 0, .data.u64 = SOURCE_STORED | (uint64_t)slot << 8 | (uint64_t)serials[slot] << 32};
       (void)epoll_ctl(shim.epoll, EPOLL_CTL_ADD, fds[i], &event);
     }
     fds[i] = -1;
@@ -55,6 +57,7 @@ static void drop(int slot) {
   (void)epoll_ctl(shim.epoll, EPOLL_CTL_DEL, stored[slot], NULL);
   close(stored[slot]);
   stored[slot] = -1;
+  serials[slot]++;
 }
 
 void store_remove(struct text name) {
@@ -63,8 +66,9 @@ void store_remove(struct text name) {
     if (stored[i] >= 0 && text_is(name, stored_names[i])) drop(i);
 }
 
-void store_hung_up(int slot) {
-  if (slot < 0 || slot >= MAX_STORED || stored[slot] < 0) return;
-  drop(slot);
+void store_hung_up(uint64_t source) {
+  const unsigned slot = source >> 8 & 0xff;
+  if (slot >= MAX_STORED || stored[slot] < 0 || serials[slot] != source >> 32) return;
+  drop((int)slot);
   status_changed(false);
 }

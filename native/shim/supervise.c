@@ -88,8 +88,8 @@ static void reload_done(void) {
 }
 
 static void on_ready(void) {
-  shim.ready = true;
   if (is_ending()) return;
+  shim.ready = true;
   shim.short_lives = 0;
   if (reload_pending) speaks_reload = true;
   reload_pending = false;
@@ -101,7 +101,8 @@ static void on_ready(void) {
 }
 
 static void on_reloading(void) {
-  if (is_ending()) return;
+  // Who has never been ready reloads nothing that anybody waits for, and finit is told nothing in its name.
+  if (is_ending() || shim.state == STATE_STARTING) return;
   if (reload_pending) speaks_reload = true;
   reloading_said = true;
   if (shim.state != STATE_RELOADING) before_reload = shim.state;
@@ -240,11 +241,12 @@ static void reload(int code, int value) {
 }
 
 void supervise_signal(int signal, int code, int value) {
+  if (options.stop_signals & signal_bit(signal)) {
+    stop(signal, code, value);
+    return;
+  }
   switch (signal) {
     case SIGCHLD: process_reap(); return;
-    case SIGTERM:
-    case SIGINT:
-    case SIGQUIT: stop(signal, code, value); return;
     case SIGHUP: reload(code, value); return;
     case SIGPIPE:
       // Our own writes raise it too.

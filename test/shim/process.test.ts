@@ -67,6 +67,7 @@ test('a command that is not there is 127, one that cannot be run 126, wrong usag
     [['--watchdog', '18446744073709551616'], /a time is wanted/],
     [['--watchdog', '1w'], /a time is wanted/],
     [['--watchdog-signal', 'NO'], /no such signal/],
+    [['--stop-signal', 'HUP'], /another meaning/],
     [['--access', 'some'], /main, exec or all/],
     [['--listen', 'web'], /tcp:, udp:, unix:/],
     [['--listen', 'tcp:localhost:80'], /names are not looked up/],
@@ -141,6 +142,19 @@ test('a service that does not end is killed after --stop-timeout', async (t) => 
   await eventually(async () => shim.output().includes('deaf'));
   shim.process.kill('SIGTERM');
   t.is((await shim.ended).signal, 'SIGKILL');
+});
+
+test('--stop-signal asks for the end too: a service that is kept alive is not restarted by it', async (t) => {
+  const options = ['--keep-alive', '--stop-signal', 'USR1'];
+  const shim = startShim(
+    t,
+    options,
+    nodeService(`process.on('SIGUSR1', () => process.exit(5)); notify.ready(); setInterval(() => {}, 1e6);`),
+  );
+  await shim.until(({ ready }) => ready);
+  shim.process.kill('SIGUSR1');
+  t.deepEqual(await shim.ended, { code: 5, signal: null });
+  t.is(shim.status()?.restarts, 0);
 });
 
 test('the hardening options are the service’s, not the shim’s', async (t) => {

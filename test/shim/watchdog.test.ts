@@ -107,6 +107,21 @@ setInterval(() => {}, 1e6);`),
   t.is(await receiver.next(), 'READY=1\n');
 });
 
+test('RELOADING=1 of a service that was never ready does not make it so for finit', async (t) => {
+  const address = `@node-finit-test/${process.pid}/early`;
+  const receiver = await receiveDatagrams(t, address);
+  const shim = startShim(
+    t,
+    ['--reload-timeout', '100ms'],
+    nodeService(
+      `notify.reloading(); await sleep(1000); notify.status('still starting'); setInterval(() => {}, 1e6);`,
+    ),
+    { socket: address },
+  );
+  t.is(await receiver.next(), 'STATUS=still starting\n');
+  t.like(await shim.until(({ status }) => status !== ''), { state: 'starting', ready: false });
+});
+
 test('--reload-command is run in place of SIGHUP, and its end is the reload’s', async (t) => {
   const address = `@node-finit-test/${process.pid}/command`;
   const receiver = await receiveDatagrams(t, address);
