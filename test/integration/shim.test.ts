@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import * as conditions from '#src/conditions/index.js';
 import { eventually, PROJECT, suites } from '../helpers/real-finit.js';
-import { dependant, nodeBehindShim, serviceIn, sharedBoxes, stanza } from '../helpers/shim-box.js';
+import {
+  behindShim,
+  dependant,
+  nodeBehindShim,
+  serviceIn,
+  sharedBoxes,
+  stanza,
+} from '../helpers/shim-box.js';
 
 /** A service that goes wrong the first time that it is started, when the test is there to see it; the second one is not watched. */
 const once = (name: string, body: string) => `
@@ -47,7 +54,11 @@ const services = {
      await sleep(3000);
      notify.status('over');`,
   ),
-  killed: nodeBehindShim('killed', '', 'notify.ready();'),
+  // finit kills what is left in a service's session, so it has one of its own.
+  killed: {
+    ...nodeBehindShim('killed', '', 'notify.ready();'),
+    ...behindShim('killed', '', '/bin/busybox setsid /usr/bin/node /srv/killed.mjs'),
+  },
 };
 
 const boxOf = sharedBoxes(test, {
