@@ -48,6 +48,20 @@ const until = async (step) => { while (!existsSync(process.env.GO + '/' + step))
 ${body}`,
 ];
 
+/** The same in Python, which can send whatever it likes: the connected socket `s`, and `fds(text, …descriptors)`. */
+export const pythonService = (body: string) => [
+  '/usr/bin/python3',
+  '-u',
+  '-c',
+  `
+import os, socket, time, array
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
+def fds(text, *numbers):
+  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', numbers))])
+${body}`,
+];
+
 export function startShim(
   t: ExecutionContext,
   options: string[],

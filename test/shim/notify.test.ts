@@ -6,21 +6,9 @@ import test from 'ava';
 import { receiveDatagrams } from '../helpers/datagrams.js';
 import { projectRoot } from '../helpers/project.js';
 import { eventually } from '../helpers/real-finit.js';
-import { nodeService, startShim, steps } from '../helpers/shim.js';
+import { nodeService, pythonService as python, startShim, steps } from '../helpers/shim.js';
 
 const run = promisify(execFile);
-const python = (body: string) => [
-  '/usr/bin/python3',
-  '-u',
-  '-c',
-  `
-import os, socket, time, array
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
-def fds(text, *numbers):
-  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', numbers))])
-${body}`,
-];
 let serial = 0;
 const address = () => `@node-finit-test/${process.pid}/${serial++}`;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { receiveDatagrams } from '../helpers/datagrams.js';
 import { eventually } from '../helpers/real-finit.js';
-import { nodeService, startShim, steps } from '../helpers/shim.js';
+import { nodeService, pythonService, startShim, steps } from '../helpers/shim.js';
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -159,16 +159,7 @@ test('stored descriptors: the same once, gone when their other end is, removed b
   const shim = startShim(
     t,
     ['--keep-alive'],
-    [
-      '/usr/bin/python3',
-      '-u',
-      '-c',
-      `
-import os, socket, time, array
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
-def fds(text, *numbers):
-  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', numbers))])
+    pythonService(`
 a, b = socket.socketpair()
 c, d = socket.socketpair()
 f = os.open('/etc/passwd', os.O_RDONLY)
@@ -184,8 +175,7 @@ b.close(); d.close()
 s.send(b'STATUS=two')
 until('one')
 s.send(b'FDSTOREREMOVE=1\\nFDNAME=file\\nSTATUS=one')
-time.sleep(1000)`,
-    ],
+time.sleep(1000)`),
     { env: { GO: go } },
   );
   t.is((await shim.until(({ status }) => status === 'three')).fdstore, 3);
