@@ -27,6 +27,8 @@ const SANDBOXES = {
     { suite: 'bookworm' },
     { suite: 'forky', packages: ['jq'] },
     { suite: 'forky', packages: ['nodejs'] },
+    { suite: 'forky', packages: ['php-fpm', 'redis-server', 'systemd'] },
+    { suite: 'trixie', packages: ['php-fpm', 'redis-server', 'systemd'] },
   ],
   demo: [{ suite: 'forky' }],
   // The second: libsystemd's headers, and the supervisors that finit-shim is measured against; never booted.

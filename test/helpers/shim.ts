@@ -1,6 +1,6 @@
 // A finit-shim for a test, outside of finit: what it says to its supervisor is received, its status file read.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -28,14 +28,37 @@ export interface ShimOptions {
   args?: string[];
 }
 
-/** A script in Node's language that has `notify`, `sleep` and `say`. */
+/** For a service that goes on when the test says so: it waits for a file of that name in the folder. */
+export function steps(t: ExecutionContext): { go: string; next(step: string): void } {
+  const go = mkdtempSync(join(tmpdir(), 'node-finit-go-'));
+  t.teardown(() => rmSync(go, { recursive: true, force: true }));
+  return { go, next: (step) => writeFileSync(join(go, step), '') };
+}
+
+/** A script in Node's language that has `notify`, `sleep`, `say`, and `until(step)` with the folder of {@link steps} as GO. */
 export const nodeService = (body: string): string[] => [
   process.execPath,
   '--input-type=module',
   '-e',
   `import * as notify from '${projectRoot}/dist/notify/index.js';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
 const say = (text) => process.stdout.write(text + '\\n');
+const until = async (step) => { while (!existsSync(process.env.GO + '/' + step)) await sleep(20); };
+${body}`,
+];
+
+/** The same in Python, which can send whatever it likes: the connected socket `s`, and `fds(text, …descriptors)`. */
+export const pythonService = (body: string) => [
+  '/usr/bin/python3',
+  '-u',
+  '-c',
+  `
+import os, socket, time, array
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
+def fds(text, *numbers):
+  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', numbers))])
 ${body}`,
 ];
 
@@ -62,7 +85,8 @@ export function startShim(
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.on('error', reject);
     // Its output is over later, or never when somebody it has left behind holds it.
-    child.on('exit', (code, signal) => setTimeout(resolve, 300, { code, signal }));
+    // What is in the pipes is read between a timer and an immediate, however late they are.
+    child.on('exit', (code, signal) => setTimeout(() => setImmediate(resolve, { code, signal }), 300));
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
   t.teardown(async () => {

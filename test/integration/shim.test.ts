@@ -1,185 +1,151 @@
 // finit-shim between a real finit and a service: what finit sees of it, and what it does then.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { get } from '#src/services/index.js';
-import { eventually, PROJECT, startFinit, suites } from '../helpers/real-finit.js';
+import * as conditions from '#src/conditions/index.js';
+import { eventually, PROJECT, suites } from '../helpers/real-finit.js';
+import {
+  behindShim,
+  dependant,
+  nodeBehindShim,
+  serviceIn,
+  sharedBoxes,
+  stanza,
+} from '../helpers/shim-box.js';
 
-const SHIM = `${PROJECT}/build/Release/finit-shim`;
+/** A service that goes wrong the first time that it is started, when the test is there to see it; the second one is not watched. */
+const once = (name: string, body: string) => `
+  if (existsSync('/run/${name}')) {
+    notify.send({ ready: true, watchdogTimeout: 0 });
+  } else {
+    while (!existsSync('/run/go-${name}')) await sleep(20);
+    writeFileSync('/run/${name}', '');
+    ${body}
+  }`;
 
-/** A service behind the shim, as a script: `notify`, `watchdog` and `sleep` are there. */
-function service(options: string, body: string): Record<string, string | { content: string; mode: number }> {
-  return {
-    '/srv/web.sh': {
-      content: `#!/bin/sh\nexec ${SHIM} --identity web ${options} -- /usr/bin/node /srv/web.mjs\n`,
-      mode: 0o755,
-    },
-    '/srv/web.mjs': `
-      import * as notify from '${PROJECT}/dist/notify/index.js';
-      import * as watchdog from '${PROJECT}/dist/watchdog/index.js';
-      import { existsSync } from 'node:fs';
-      import { setTimeout as sleep } from 'node:timers/promises';
-      setInterval(() => {}, 1e6);
-      ${body}`,
-  };
-}
-
-const config = {
-  'web.conf': `service name:web notify:systemd /srv/web.sh -- Web
-service name:app notify:none <service/web/ready> /bin/sleep 1000 -- Waits for web
-`,
+const services = {
+  web: nodeBehindShim(
+    'web',
+    '--watchdog 100s --keep-alive',
+    `watchdog.start();
+     let reloads = 0;
+     notify.onReload(() => notify.status('reloaded ' + ++reloads));
+     notify.status('serving');
+     notify.ready();`,
+  ),
+  silent: nodeBehindShim(
+    'silent',
+    '--watchdog 2s',
+    once('silent', `notify.send({ ready: true, status: 'about to fall silent' }); notify.watchdog();`),
+  ),
+  blocked: nodeBehindShim(
+    'blocked',
+    '--watchdog 2s',
+    once(
+      'blocked',
+      `notify.send({ ready: true, status: 'about to be blocked' });
+       watchdog.start();
+       setTimeout(() => { for (;;); }, 300);`,
+    ),
+  ),
+  patient: nodeBehindShim(
+    'patient',
+    '--watchdog 1s',
+    `notify.send({ ready: true, extendTimeout: 60_000 });
+     await sleep(3000);
+     notify.status('over');`,
+  ),
+  // finit kills what is left in a service's session, so it has one of its own.
+  killed: {
+    ...nodeBehindShim('killed', '', 'notify.ready();'),
+    ...behindShim('killed', '', '/bin/busybox setsid /usr/bin/node /srv/killed.mjs'),
+  },
 };
+
+const boxOf = sharedBoxes(test, {
+  files: Object.assign({}, ...Object.values(services)),
+  config: {
+    'services.conf': Object.keys(services)
+      .map((name) => stanza(name))
+      .join(''),
+    'needs.conf': dependant('web'),
+  },
+});
 
 for (const suite of suites) {
   test(`through the shim a service on ${suite} is ready, with a status, and a reload does not pause who needs it`, async (t) => {
-    t.timeout(120_000);
-    await using box = await startFinit(suite, {
-      config,
-      files: service(
-        '--watchdog 10s',
-        `watchdog.start();
-         let reloads = 0;
-         notify.onReload(() => notify.status('reloaded ' + ++reloads));
-         notify.status('serving');
-         notify.ready();`,
-      ),
-    });
-    const { runDir } = box;
-    const web = () => get('web', { runDir });
-    const { pid, shim } = await eventually(async () => {
-      const found = await web();
-      return found.shim?.ready && found;
-    });
+    const box = boxOf(t, suite);
+    const { pid, shim } = await serviceIn(box, 'web', (found) => found.shim?.ready);
     t.like(shim, {
       state: 'ready',
       status: 'serving',
       restarts: 0,
-      watchdog: { timeout: 10_000, missed: 0 },
+      watchdog: { timeout: 100_000, missed: 0 },
     });
     t.is(shim?.shim.pid, pid);
-    t.true(existsSync(join(runDir, 'cond/service/web/ready')));
-    const app = await eventually(async () => {
-      const { pid } = await get('app', { runDir });
-      return pid;
-    });
+    await conditions.wait('service/web/ready', { runDir: box.runDir, timeout: 60_000 });
+    const needs = await serviceIn(box, 'needs-web', ({ state }) => state === 'running');
     await box.initctl('reload', 'web');
-    await eventually(async () => (await web()).shim?.status === 'reloaded 1');
+    await serviceIn(box, 'web', (found) => found.shim?.status === 'reloaded 1');
     await eventually(async () => (await box.initctl('cond', 'get', 'service/web/ready')).code === 0);
-    t.is((await web()).pid, pid);
-    t.like(await get('app', { runDir }), { pid: app, state: 'running' });
+    t.is((await serviceIn(box, 'web', (found) => found.shim?.state === 'ready')).pid, pid);
+    await serviceIn(box, 'needs-web', (found) => found.state === 'running' && found.pid === needs.pid);
+
+    // What has happened inside the shim is for node-finit status to show: finit knows nothing of it.
+    await box.exec(['kill', '-9', String(shim?.main?.pid)]);
+    const again = await serviceIn(box, 'web', (found) => found.shim?.ready && found.shim.restarts === 1);
+    t.is(again.pid, pid);
+    const shown = async (...options: string[]) =>
+      (await box.exec(['node', `${PROJECT}/dist/node-finit.cjs`, ...options, 'status', 'web'])).stdout;
+    const text = await shown();
+    t.regex(text, /^ +Shim : ready, 1 restarts in place$/m);
+    t.regex(text, new RegExp(`^ +Main PID : ${again.shim?.main?.pid}$`, 'm'));
+    t.regex(text, /^Status text : serving$/m);
+    t.regex(text, /^ +Watchdog : 100 s, next within [0-9.]+ s/m);
+    t.like(JSON.parse(await shown('--json')), {
+      shim: { state: 'ready', ready: true, status: 'serving', restarts: 1, watchdog: { timeout: 100_000 } },
+    });
   });
 
-  for (const [what, body] of [
-    [
-      'stops pinging',
-      `notify.watchdog(); if (!existsSync('/run/once')) { (await import('node:fs')).writeFileSync('/run/once', ''); } else watchdog.start();`,
-    ],
-    [
-      'blocks its event loop',
-      `watchdog.start();
-       if (!existsSync('/run/once')) {
-         (await import('node:fs')).writeFileSync('/run/once', '');
-         setTimeout(() => { for (;;); }, 300);
-       }`,
-    ],
+  for (const [name, what] of [
+    ['silent', 'stops pinging'],
+    ['blocked', 'blocks its event loop'],
   ] as const)
-    test(`a service on ${suite} that ${what} is restarted by finit`, async (t) => {
-      t.timeout(120_000);
-      await using box = await startFinit(suite, {
-        config,
-        files: service('--watchdog 2s', `notify.ready(); ${body}`),
-      });
-      const { runDir } = box;
-      const first = await eventually(async () => (await get('web', { runDir })).pid);
-      const again = await eventually(async () => {
-        const found = await get('web', { runDir });
-        return found.pid !== undefined && found.pid !== first && found.shim?.ready && found;
-      });
-      t.is(again.shim?.watchdog?.missed, 0);
+    test(`a service on ${suite} that ${what} for longer than --watchdog is restarted by finit`, async (t) => {
+      const box = boxOf(t, suite);
+      const first = await serviceIn(box, name, ({ shim }) => shim?.main);
+      t.is(first.shim?.watchdog?.timeout, 2000);
+      await box.exec(['touch', `/run/go-${name}`]);
+      const again = await serviceIn(box, name, ({ pid, shim }) => pid && pid !== first.pid && shim?.ready);
+      t.regex(
+        await box.readFile(`/run/${name}.log`),
+        new RegExp(
+          `^finit-shim\\[${first.pid}\\]: ${name}: has not sent WATCHDOG=1 for 2\\.000 s, SIGABRT follows\\. Its last status: about to`,
+          'm',
+        ),
+      );
+      t.like(again, { restarts: 1, exit: { signal: 'SIGABRT' }, shim: { restarts: 0 } });
     });
 
   test(`a service on ${suite} that asks for more time is left alone`, async (t) => {
-    t.timeout(120_000);
-    await using box = await startFinit(suite, {
-      config,
-      files: service(
-        '--watchdog 1s',
-        `notify.ready(); notify.extendTimeout(60_000); await sleep(3000); notify.status('over');`,
-      ),
-    });
-    const { runDir } = box;
-    const found = await eventually(async () => {
-      const one = await get('web', { runDir });
-      return one.shim?.status === 'over' && one;
-    });
-    t.like(found.shim, { restarts: 0, watchdog: { missed: 0 } });
+    const box = boxOf(t, suite);
+    const found = await serviceIn(box, 'patient', ({ shim }) => shim?.status === 'over');
+    t.like(found, { restarts: 0, shim: { restarts: 0, watchdog: { missed: 0 } } });
     t.is(found.shim?.shim.pid, found.pid);
   });
 
   test(`SIGKILL of the shim on ${suite} leaves no service behind, and finit starts another`, async (t) => {
-    t.timeout(120_000);
-    await using box = await startFinit(suite, { config, files: service('', 'notify.ready();') });
-    const { runDir } = box;
-    const { pid, shim } = await eventually(async () => {
-      const found = await get('web', { runDir });
-      return found.shim?.ready && found;
-    });
+    const box = boxOf(t, suite);
+    const { pid, shim } = await serviceIn(box, 'killed', (found) => found.shim?.ready);
     await box.exec(['kill', '-9', String(pid)]);
-    const proc = (of: number | undefined) => join(`/proc/${box.pid}/root/proc`, String(of), 'stat');
     await eventually(() => {
       try {
-        return readFileSync(proc(shim?.main?.pid), 'utf8').includes(') Z ');
+        const stat = readFileSync(`/proc/${box.pid}/root/proc/${shim?.main?.pid}/stat`, 'utf8');
+        return stat.includes(') Z ');
       } catch {
         return true;
       }
     });
-    const again = await eventually(async () => {
-      const found = await get('web', { runDir });
-      return found.shim?.ready && found.pid !== pid && found;
-    });
+    const again = await serviceIn(box, 'killed', (found) => found.pid !== pid && found.shim?.ready);
     t.not(again.shim?.main?.pid, shim?.main?.pid);
-  });
-
-  test(`the exit status of a service on ${suite} is what finit sees`, async (t) => {
-    t.timeout(120_000);
-    const one = (name: string, command: string) => ({
-      [`/srv/${name}.sh`]: {
-        content: `#!/bin/sh\nexec ${SHIM} --identity ${name} --status-dir /run/elsewhere -- ${command}\n`,
-        mode: 0o755,
-      },
-    });
-    await using box = await startFinit(suite, {
-      config: {
-        'ends.conf': ['exit0', 'exit7', 'exit255', 'term', 'segv']
-          .map((name) => `task [2345] name:${name} /srv/${name}.sh -- ${name}\n`)
-          // As in the documentation: all in the stanza, without the -- that finit would take for the description's.
-          .concat(`task [2345] name:direct ${SHIM} --identity direct /bin/sh /srv/exit9.sh -- Its words\n`)
-          .join(''),
-      },
-      files: {
-        '/srv/exit9.sh': 'exit 9\n',
-        ...one('exit0', '/bin/true'),
-        ...one('exit7', `/bin/sh -c 'exit 7'`),
-        ...one('exit255', `/bin/sh -c 'exit 255'`),
-        ...one('term', `/bin/sh -c 'kill -TERM $$'`),
-        ...one('segv', `/bin/sh -c 'kill -SEGV $$'`),
-      },
-    });
-    const { runDir } = box;
-    for (const [name, exit] of [
-      ['exit0', { code: 0 }],
-      ['exit7', { code: 7 }],
-      ['exit255', { code: 255 }],
-      ['direct', { code: 9 }],
-      ['term', { signal: 'SIGTERM' }],
-      ['segv', { signal: 'SIGSEGV' }],
-    ] as const)
-      t.like(
-        await eventually(async () => {
-          const found = await get(name, { runDir });
-          return found.exit !== undefined && found;
-        }),
-        { exit },
-      );
   });
 }

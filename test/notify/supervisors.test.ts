@@ -1,6 +1,6 @@
 // s6, dinit, vsock and the shim; use(), unset() and supervisor.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -240,8 +240,10 @@ for (const socket of ['vsock:1:9', 'vsock-stream:1:9', 'vsock-dgram:1:9', 'vsock
 test('what is in the way of a socket is a result', (t) => {
   const dir = folder(t);
   mkdirSync(join(dir, 'directory'));
+  writeFileSync(join(dir, 'file'), 'innocent');
   for (const [socket, errno] of [
     [join(dir, 'directory'), 'ECONNREFUSED'],
+    [join(dir, 'file'), 'ECONNREFUSED'],
     ['/dev/null', 'ECONNREFUSED'],
     [join(dir, 'nobody'), 'ENOENT'],
     ['/dev/null/x', 'ENOTDIR'],
@@ -249,4 +251,5 @@ test('what is in the way of a socket is a result', (t) => {
     [`@${'x'.repeat(200)}`, 'ENAMETOOLONG'],
   ] as const)
     t.like(notify.ready({ socket }), { outcome: 'failed', error: { code: 'FINIT_NOTIFY_FAILED', errno } });
+  t.is(readFileSync(join(dir, 'file'), 'utf8'), 'innocent');
 });

@@ -1,28 +1,14 @@
 // finit-shim: what the service says, who is heard, and what follows.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { receiveDatagrams } from '../helpers/datagrams.js';
 import { projectRoot } from '../helpers/project.js';
 import { eventually } from '../helpers/real-finit.js';
-import { nodeService, startShim } from '../helpers/shim.js';
+import { nodeService, pythonService as python, startShim, steps } from '../helpers/shim.js';
 
 const run = promisify(execFile);
-const python = (body: string) => [
-  '/usr/bin/python3',
-  '-u',
-  '-c',
-  `
-import os, socket, time, array
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
-def fds(text, *numbers):
-  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', numbers))])
-${body}`,
-];
 let serial = 0;
 const address = () => `@node-finit-test/${process.pid}/${serial++}`;
 
@@ -51,14 +37,28 @@ test('READY=1 is passed on alone, a status only to who understands it', async (t
 });
 
 test('finit may bind its socket late', async (t) => {
-  const to = `@run/finit/notify/${process.pid}${serial++}`;
-  const receiver = await receiveDatagrams(t, to, 'late');
-  // What needs no time to get ready.
-  const listen = ['--ready', 'listening', '--listen', `unix:@node-finit-late-${process.pid}`];
-  const shim = startShim(t, listen, ['/bin/sleep', '1000'], { socket: to });
-  await shim.until(({ main }) => main !== null);
-  receiver.listen();
-  t.is(await receiver.next(), 'READY=1\n');
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const to = `@run/finit/notify/${process.pid}${serial++}`;
+    const receiver = await receiveDatagrams(t, to, 'late');
+    // What needs no time to get ready.
+    const listen = ['--ready', 'listening', '--listen', `unix:@node-finit-late-${process.pid}-${attempt}`];
+    const shim = startShim(t, listen, ['/bin/sleep', '1000'], { socket: to });
+    await shim.until(({ main }) => main !== null);
+    receiver.listen();
+    let heard: string | undefined;
+    receiver.next().then(
+      (text) => {
+        heard = text;
+      },
+      () => {},
+    );
+    // The shim waits for a second; a machine that takes longer than that for the bind is given another chance.
+    const said = await eventually(() => heard ?? (/did not reach finit/.test(shim.output()) && 'too late'));
+    if (said === 'too late') continue;
+    t.is(said, 'READY=1\n');
+    return;
+  }
+  t.fail('always too late');
 });
 
 test('s6: a newline, and the end of the pipe', async (t) => {
@@ -71,13 +71,6 @@ test('s6: a newline, and the end of the pipe', async (t) => {
   ]);
   t.is(stdout.trim(), '\\n');
 });
-
-/** For a service that goes on when the test says so. */
-function steps(t: ExecutionContext): { go: string; next(step: string): void } {
-  const go = mkdtempSync(join(tmpdir(), 'node-finit-go-'));
-  t.teardown(() => rmSync(go, { recursive: true, force: true }));
-  return { go, next: (step) => writeFileSync(join(go, step), '') };
-}
 
 test('the whole vocabulary is understood', async (t) => {
   const { go, next } = steps(t);
@@ -140,15 +133,45 @@ time.sleep(1000)`),
   t.true(readdirSync(`/proc/${shim.process.pid}/fd`).length < 12);
 });
 
+test('WATCHDOG_USEC of a service: what is no number of microseconds changes nothing, none and infinity turn it off', async (t) => {
+  const { go, next } = steps(t);
+  const shim = startShim(
+    t,
+    ['--watchdog', '100s'],
+    python(`
+for step, values in [
+  ('nonsense', [b'-1', b'18446744073709551616', b'99999999999999999999999', b'', b'5s', b' 5', b'0x5']),
+  ('none', [b'0']),
+  ('some', [b'50000000']),
+  ('infinity', [b'18446744073709551615']),
+]:
+  for value in values: s.send(b'WATCHDOG_USEC=' + value)
+  s.send(b'STATUS=' + step.encode())
+  while not os.path.exists(os.environ['GO'] + '/' + step): time.sleep(0.02)`),
+    { env: { GO: go } },
+  );
+  for (const [step, timeout] of [
+    ['nonsense', 100_000],
+    ['none', undefined],
+    ['some', 50_000],
+    ['infinity', undefined],
+  ] as const) {
+    t.is((await shim.until(({ status }) => status === step)).watchdog?.timeout, timeout, step);
+    next(step);
+  }
+  t.deepEqual(await shim.ended, { code: 0, signal: null });
+});
+
 test('who is heard: the main process, --reload-command, or every descendant, and never anybody else', async (t) => {
+  // Who has ended before it was read is nobody's descendant any more: so it waits for the barrier, as systemd-notify does.
   const say = (text: string) =>
-    `python3 -c "import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.connect(chr(0)+os.environ['NOTIFY_SOCKET'][1:]);s.send(b'STATUS=${text}');import time;time.sleep(0.3)"`;
+    `python3 -c "import array,os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.connect(chr(0)+os.environ['NOTIFY_SOCKET'][1:]);s.send(b'STATUS=${text}');r,w=os.pipe();s.sendmsg([b'BARRIER=1'],[(socket.SOL_SOCKET,socket.SCM_RIGHTS,array.array('i',[w]))]);os.close(w);os.read(r,1)"`;
   const all = startShim(t, [], ['/bin/sh', '-c', `${say('child')}; sleep 1000`]);
   await all.until(({ status }) => status === 'child');
 
   const main = startShim(t, ['--access', 'main'], ['/bin/sh', '-c', `${say('child')}; exec ${say('main')}`]);
   await main.until(({ status }) => status === 'main');
-  t.regex(main.output(), /by somebody who is not heard/);
+  await eventually(() => /by somebody who is not heard/.test(main.output()));
 
   const exec = startShim(
     t,
@@ -156,7 +179,7 @@ test('who is heard: the main process, --reload-command, or every descendant, and
     ['/bin/sh', '-c', `${say('child')}; echo up; while :; do sleep 0.1; done`],
   );
   await eventually(async () => exec.output().includes('up\n'));
-  t.is(exec.status()?.status, '');
+  t.is((await exec.until(() => true)).status, '');
   exec.process.kill('SIGHUP');
   await exec.until(({ status }) => status === 'control');
 
@@ -255,11 +278,12 @@ if pid == 0:
   os._exit(21)
 s.send(b'MAINPID=1')
 s.send(b'MAINPID=%d\\nREADY=1' % pid)
-time.sleep(0.2)
+while not os.path.exists(os.environ['GO'] + '/leave'): time.sleep(0.02)
 os._exit(0)`),
     { env: { GO: go } },
   );
   const { main } = await shim.until(({ ready }) => ready);
+  next('leave');
   next('end');
   t.true(main !== null);
   t.deepEqual(await shim.ended, { code: 21, signal: null });

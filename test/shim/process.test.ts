@@ -124,6 +124,7 @@ test('what a service leaves behind stays, and ends with --kill-tree, also if it 
   // The pipe to us is held by what stays: not 'close' but 'exit'.
   await new Promise((resolve) => lenient.process.once('exit', resolve));
   t.is(lenient.process.exitCode, 3);
+  await eventually(() => /left [0-9]+\n/.test(lenient.output()));
   t.true(existsSync(`/proc/${left(lenient.output())}`));
   await run('/bin/sh', ['-c', `kill ${left(lenient.output())}`]);
 
