@@ -57,6 +57,7 @@ await story(async () => {
     holders().map((holder) => holder.pid),
     [last],
   );
+  await eventually('finit gives its own up', async () => (await finitsOwnState()) === 'crashed');
   step('started again, it has kept it over a reload, at which finit starts its own anew; and now a reboot');
   done();
   initctl('reboot');
