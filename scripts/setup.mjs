@@ -1,7 +1,7 @@
 // Everything a fresh clone needs before `npm test`, `npm run demo` or `npm run bench`: system tools looked for, dependencies, the addon,
 // TypeScript, and finit's Debian packages for the sandbox. Quick when there is nothing to do. Plain Node, no dependencies.
 //
-//   node scripts/setup.mjs [test|demo|bench]
+//   node scripts/setup.mjs [test|demo|bench|qemu]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -36,6 +36,7 @@ const SANDBOXES = {
     { suite: 'forky' },
     { suite: 'bookworm', packages: ['dumb-init', 'libsystemd-dev', 'runit', 's6', 'tini'] },
   ],
+  qemu: [{ suite: 'forky' }],
 };
 
 // What is called, what it is for, and the Debian package that brings it.
@@ -52,6 +53,8 @@ const BENCH_TOOLS = [
   ['taskset', 'measuring on one core', 'util-linux'],
   ['strace', 'seeing for how long finit is held', 'strace'],
 ];
+// What `npm run test:qemu` starts; --no-install-recommends is enough.
+const QEMU_TOOLS = [['qemu-system-x86_64', 'a machine with a watchdog', 'qemu-system-x86']];
 const SANDBOX_TOOLS = [
   ['apt-get', "fetching finit's Debian packages", 'apt'],
   ['dpkg-deb', 'unpacking them', 'dpkg'],
@@ -90,6 +93,7 @@ function checkMachine() {
     ...BUILD_TOOLS,
     ...(purpose in SANDBOXES ? SANDBOX_TOOLS : []),
     ...(purpose === 'bench' ? BENCH_TOOLS : []),
+    ...(purpose === 'qemu' ? QEMU_TOOLS : []),
   ];
   const missing = tools.filter(([name]) => !onPath(name));
   if (missing.length === 0) return;

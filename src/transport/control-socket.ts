@@ -39,6 +39,9 @@ const QUESTIONS: ReadonlySet<CommandName> = new Set([
   'pluginDependencies',
 ]);
 
+/** finit's name for its own watchdogd. */
+const OWN_WATCHDOGD = 'watchdog:finit';
+
 /** A request, before it is bytes. */
 interface Request extends RequestFields {
   command: CommandName;
@@ -123,8 +126,15 @@ export class ControlSocket implements Transport {
   }
 
   /** WDOG_HELLO: src/api.c of 4.2 – 4.17. finit says yes also to what it does not do. */
-  async giveWatchdogTo(pid: number, wait?: WaitOptions): Promise<void> {
-    await this.#request('watchdogHello', { runlevel: pid }, wait);
+  async giveWatchdogTo(pid: number, wait: WaitOptions = {}): Promise<void> {
+    const deadline = new Deadline(wait.timeout);
+    const rest = () => ({ ...wait, timeout: Math.max(1, deadline.left) });
+    await this.#request('watchdogHello', { runlevel: pid }, rest());
+    // It ends only a watchdogd that is `protect`ed, and since 4.6 its own is not: that comes from a file in /run/finit/system
+    // (conf_save_service() in src/conf.c), which is a file like others to register_service() in src/service.c.
+    const services = await this.listServices(rest());
+    const isRunning = services.some((one) => one.identity === OWN_WATCHDOGD && one.pid !== undefined);
+    if (isRunning && services.some((one) => one.pid === pid)) await this.act('stop', [OWN_WATCHDOGD], rest());
   }
 
   async version(wait?: WaitOptions): Promise<FinitVersion> {

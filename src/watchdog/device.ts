@@ -16,8 +16,8 @@ export interface SystemWatchdogOptions {
   /** So many milliseconds before the end the driver warns (an NMI, a panic: as it is set up); 0: not. Default: as it is. */
   pretimeout?: number | undefined;
   /**
-   * When finit's own watchdogd has the device: have finit end it and take this process for the watchdog (WDOG_HELLO, finit 4.2 – 4.17), which
-   * has to be a service of finit. Default: false, and the error is `FINIT_BUSY`.
+   * When finit's own watchdogd has the device: have finit end it and take this process for the watchdog (WDOG_HELLO), which has to be a
+   * service of finit: 4.2 – 4.17. Default: false, and the error is `FINIT_BUSY`.
    */
   takeOver?: boolean | CallOptions | undefined;
 }
@@ -49,10 +49,16 @@ export interface SystemWatchdog extends WatchdogTarget {
   readonly capabilities: readonly WatchdogFlag[];
   /** Why the machine was started, as far as the driver knows: `cardReset` after a reset by the watchdog. */
   readonly bootStatus: readonly WatchdogFlag[];
-  /** In milliseconds, 0 for none; undefined where the driver has none. */
+  /**
+   * In milliseconds, 0 for none. Linux warns by itself, since 5.13, where a driver cannot, and has no capability `pretimeout`. undefined
+   * where it is not known.
+   */
   readonly pretimeout: number | undefined;
   ping(): PingResult;
-  /** Resets the machine, after the shortest time that the driver knows (1 s): pings are refused from then on. */
+  /**
+   * Resets the machine, after the shortest time that the driver takes (1 s, mostly; where it takes no other, after its timeout): pings are
+   * refused from then on.
+   */
   trigger(): PingResult;
   /** Closes it such that it stops: the magic close. A driver with `nowayout` goes on nonetheless, and resets the machine. */
   disarm(): PingResult;
@@ -72,6 +78,8 @@ export interface SystemWatchdog extends WatchdogTarget {
 const SENT: PingResult = Object.freeze({ outcome: 'sent' });
 /** How long finit has to end its own: it waits 3 s before it kills. In milliseconds. */
 const PATIENCE = 6000;
+/** A driver that takes no timeout up to here, in seconds, is left with the one that it has. */
+const SHORTEST = 60;
 
 /**
  * Opens the system's watchdog, which arms it: from now on pings have to come ({@link start} does that), or the machine is reset.
@@ -195,7 +203,10 @@ class Device implements SystemWatchdog {
   trigger(): PingResult {
     if (this.#state === 'closed') return this.#isNotOpen();
     this.#state = 'triggered';
-    native().watchdogSet(this.#fd, WatchdogValue.timeout, 1);
+    // Drivers have a shortest time, and few say which: iTCO takes 3 s, not 2. Each that is accepted is a ping.
+    const most = this.timeout / 1000;
+    for (let seconds = 1; seconds < Math.min(most, SHORTEST); seconds++)
+      if (native().watchdogSet(this.#fd, WatchdogValue.timeout, seconds) >= 0) break;
     return SENT;
   }
 

@@ -9,7 +9,11 @@ import { systemWatchdog } from '#src/watchdog/index.js';
 const projectWatchdog = import.meta.resolve('#src/watchdog/index.js');
 
 /** What a script logs, and what has been written to the device. */
-function withDevice(t: ExecutionContext, script: string): { said: string[]; written: string } {
+function withDevice(
+  t: ExecutionContext,
+  script: string,
+  env: NodeJS.ProcessEnv = {},
+): { said: string[]; written: string } {
   const dir = mkdtempSync(join(tmpdir(), 'node-finit-device-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const device = join(dir, 'watchdog');
@@ -20,7 +24,7 @@ function withDevice(t: ExecutionContext, script: string): { said: string[]; writ
     `const values = [0, 0x20, 30, 0, 25, 0];
      exports.watchdogSupport = () => ({ options: 0x8380, firmware: 7, identity: 'a fake' });
      exports.watchdogGet = (fd, what) => what === 4 ? -95 : values[what];
-     exports.watchdogSet = (fd, what, value) => value > 300 ? -22 : what === 3 && value >= values[2] ? -22 : (values[what] = value);`,
+     exports.watchdogSet = (fd, what, value) => value > 300 || value < (+process.env.SHORTEST || 1) ? -22 : what === 3 && value >= values[2] ? -22 : (values[what] = value);`,
   );
   const main = `
     import { start, systemWatchdog } from ${JSON.stringify(projectWatchdog)};
@@ -29,7 +33,7 @@ function withDevice(t: ExecutionContext, script: string): { said: string[]; writ
     ${script}`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', main], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, NODE_FINIT_ADDON: addon },
+    env: { ...env, PATH: process.env.PATH, NODE_FINIT_ADDON: addon },
   });
   t.is(stderr, '');
   return { said: stdout.trim().split('\n'), written: readFileSync(device, 'latin1') };
@@ -75,6 +79,13 @@ test('trigger() lets no ping pass any more', (t) => {
   );
   t.is(said[0], '1000 "failed"');
   t.is(written, '');
+});
+
+test('trigger() finds the shortest timeout that the driver takes', (t) => {
+  const script = 'const dog = await systemWatchdog({ device }); dog.trigger(); say(dog.timeout);';
+  t.is(withDevice(t, script, { SHORTEST: '3' }).said[0], '3000');
+  // Nothing shorter than it has: it stays.
+  t.is(withDevice(t, script, { SHORTEST: '30' }).said[0], '30000');
 });
 
 test('a timeout that is refused closes it, disarmed', (t) => {
