@@ -22,11 +22,6 @@ static bool speaks_reload;     // has said something after a SIGHUP once
 static int stop_signal;
 static enum state before_reload;
 
-const char *state_text(enum state state) {
-  static const char *const texts[] = {"starting", "ready", "reloading", "stopping", "restarting", "aborting", "exited"};
-  return texts[state];
-}
-
 static void enter(enum state state) {
   if (shim.state != state) {
     shim.state = state;
