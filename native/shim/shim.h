@@ -17,7 +17,8 @@
 //   store.c      stored descriptors
 //   status.c     the status file
 //   status_json.c  what is in it
-//   log.c        stderr or syslog; clocks
+//   log.c        to stderr, or syslog
+//   clock.c
 #ifndef FINIT_SHIM_H
 #define FINIT_SHIM_H
 
@@ -74,12 +75,12 @@ struct shim {
 
 extern struct shim shim;
 
-// log.c
+// clock.c
 int64_t clock_monotonic(void);  // microseconds
 int64_t clock_real(void);       // milliseconds
 int64_t later(int64_t from, int64_t by);  // NEVER stays NEVER
 
-// To stderr, or to syslog when that leads nowhere
+// log.c: to stderr, or to syslog when that leads nowhere
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void fail(const char *what);  // with errno
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static char *text;
-static size_t length;
+static char *into;
+static size_t used;
 
 const char *state_text(enum state state) {
   static const char *const texts[] = {"starting", "ready", "reloading", "stopping", "restarting", "aborting", "exited"};
@@ -18,10 +18,10 @@ static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void put(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  const int more = vsnprintf(text + length, STATUS_JSON_MAX - length, format, arguments);
+  const int more = vsnprintf(into + used, STATUS_JSON_MAX - used, format, arguments);
   va_end(arguments);
   // It fits: STATUS_JSON_MAX is the sum of what there can be.
-  if (more > 0 && (size_t)more < STATUS_JSON_MAX - length) length += (size_t)more;
+  if (more > 0 && (size_t)more < STATUS_JSON_MAX - used) used += (size_t)more;
 }
 
 // The length of the UTF-8 character there, 0 when it is none.
@@ -83,8 +83,8 @@ static void put_watchdog(void) {
 }
 
 size_t status_json(char room[STATUS_JSON_MAX], uint64_t started) {
-  text = room;
-  length = 0;
+  into = room;
+  used = 0;
   put("{\"version\":1,\"identity\":");
   put_string(options.identity, strlen(options.identity));
   put(",\"shim\":{\"pid\":%d,\"start\":%llu},\"main\":", (int)shim.pid, (unsigned long long)started);
@@ -105,5 +105,5 @@ size_t status_json(char room[STATUS_JSON_MAX], uint64_t started) {
   put("],\"exit\":");
   put_exit();
   put("}\n");
-  return length;
+  return used;
 }

@@ -83,8 +83,9 @@ static void reload_done(void) {
 }
 
 static void on_ready(void) {
-  shim.ready = true;
+  // Said too late, or by one whose main process is gone.
   if (is_ending()) return;
+  shim.ready = true;
   shim.short_lives = 0;
   if (reload_pending) speaks_reload = true;
   reload_pending = false;
