@@ -29,14 +29,15 @@ static size_t compose(const uint8_t *data, size_t size, char *room) {
   shim.has_ended = flags & 2;
   const int number = numbers[flags >> 2 & 3];
   shim.pid = shim.main = shim.error = number;
-  shim.since = shim.main_since = flags & 16 ? INT64_MAX : -1;
+  shim.since = shim.main_since = flags & 16 ? INT64_MAX : 0;
   stored_count = flags & 32 ? MAX_STORED : 0;
   shim.restarts = shim.watchdog_missed = flags & 32 ? UINT32_MAX : 0;
   const uint8_t deadline = input_byte(&input);
   shim.watchdog = times[deadline % 5];
   shim.watchdog_due = later(clock_monotonic(), times[deadline / 5 % 5]);
   shim.watchdog_margin = times[deadline / 25 % 5];
-  shim.wait_status = input_byte(&input) | input_byte(&input) << 8;
+  shim.wait_status = input_byte(&input);
+  shim.wait_status |= input_byte(&input) << 8;
   const int listeners = input_byte(&input) % (MAX_LISTENERS + 1);
   size_t length;
   options.identity = texts[0] = input_text(&input, '\n', IDENTITY_MAX, 1, &length);

@@ -110,7 +110,9 @@ static void on_reloading(void) {
 }
 
 static void on_ping(void) {
-  if (shim.watchdog_due != NEVER && shim.watchdog_due - shim.now < shim.watchdog_margin) shim.watchdog_margin = shim.watchdog_due - shim.now;
+  // It may be read after its time, when we have been stopped or there was much before it.
+  const int64_t left = shim.watchdog_due < shim.now ? 0 : shim.watchdog_due - shim.now;
+  if (shim.watchdog_due != NEVER && left < shim.watchdog_margin) shim.watchdog_margin = left;
   // A service that pings has started, as far as listening is concerned.
   if (options.ready_listening && shim.state == STATE_STARTING) shim.phase_due = NEVER;
   arm_watchdog();
