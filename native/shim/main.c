@@ -52,7 +52,7 @@ static void name_itself(void) {
   static char own[24];
   const char *identity = getenv("SERVICE_IDENT");
   if (options.identity) return;
-  if (identity && *identity && strnlen(identity, 201) <= 200) {
+  if (identity && *identity && strnlen(identity, IDENTITY_MAX + 1) <= IDENTITY_MAX) {
     options.identity = identity;
     return;
   }

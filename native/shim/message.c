@@ -2,23 +2,6 @@
 
 #include <string.h>
 
-bool text_is(struct text text, const char *word) {
-  return text.length == strlen(word) && memcmp(text.bytes, word, text.length) == 0;
-}
-
-bool number_parse(struct text text, uint64_t most, uint64_t *number) {
-  uint64_t value = 0;
-  if (text.length == 0) return false;
-  for (size_t i = 0; i < text.length; i++) {
-    if (text.bytes[i] < '0' || text.bytes[i] > '9') return false;
-    const uint64_t digit = (uint64_t)(text.bytes[i] - '0');
-    if (value > (most - digit) / 10 || digit > most) return false;
-    value = value * 10 + digit;
-  }
-  *number = value;
-  return true;
-}
-
 bool access_parse(struct text text, enum access *access) {
   static const char *const words[] = {"none", "main", "exec", "all"};
   for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
@@ -32,7 +15,7 @@ bool access_parse(struct text text, enum access *access) {
 bool message_fdname_is_valid(struct text name) {
   if (name.length == 0 || name.length > 255) return false;
   for (size_t i = 0; i < name.length; i++)
-    if (name.bytes[i] < ' ' || name.bytes[i] == 0x7f || name.bytes[i] == ':') return false;
+    if (name.bytes[i] < ' ' || name.bytes[i] > '~' || name.bytes[i] == ':') return false;
   return true;
 }
 

@@ -2,21 +2,14 @@
 #ifndef FINIT_SHIM_MESSAGE_H
 #define FINIT_SHIM_MESSAGE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
+
+#include "text.h"
 
 // Longer datagrams are dropped, as systemd does (NOTIFY_BUFFER_MAX is PIPE_BUF).
 #define MESSAGE_MAX 4096
 
 enum access { ACCESS_NONE, ACCESS_MAIN, ACCESS_EXEC, ACCESS_ALL };
-
-// A piece of the datagram, not ended by NUL.
-struct text {
-  const char *bytes;
-  size_t length;
-};
 
 struct message {
   bool ready, reloading, stopping;
@@ -38,15 +31,10 @@ struct message {
 // cannot be, are passed over; of a field that is there twice the later one counts.
 bool message_parse(const char *bytes, size_t length, struct message *message);
 
-// FDNAME as systemd takes it: 1 - 255 bytes, none of them a control character or ':'.
+// FDNAME as systemd takes it: 1 - 255 characters of ASCII, none of them a control character or ':'.
 bool message_fdname_is_valid(struct text name);
 
 // "none", "main", "exec" or "all".
 bool access_parse(struct text text, enum access *access);
-
-// Decimal digits and nothing else, at most `most`.
-bool number_parse(struct text text, uint64_t most, uint64_t *number);
-
-bool text_is(struct text text, const char *word);
 
 #endif

@@ -276,7 +276,7 @@ static void value_option(enum option option, const char *name, char *value) {
       if (!options.ready_listening && strcmp(value, "notified") != 0) usage(name, value, "notified or listening is wanted");
       break;
     case IDENTITY:
-      if (*value == '\0' || strlen(value) > 200) usage(name, value, "1 to 200 characters are wanted");
+      if (*value == '\0' || strlen(value) > IDENTITY_MAX) usage(name, value, "1 to 200 characters are wanted");
       options.identity = value;
       break;
     case UMASK: mode_option(name, value, &mode); options.umask = (int)mode; break;

@@ -11,6 +11,7 @@
 
 #define MAX_LISTENERS 32
 #define MAX_RLIMITS 16
+#define IDENTITY_MAX 200
 #define DEFAULT_STATUS_DIR "/run/node-finit/shim"
 
 // Wrong usage, as sysexits' EX_USAGE is not finit's: 64 is what BSD and tini's kin use.

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc_stat.h"
+
 uint64_t original_mask;
 
 static struct user user = {.uid = (uid_t)-1, .gid = (gid_t)-1};
@@ -143,16 +145,10 @@ static pid_t parent_of(pid_t pid) {
   snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
-  const ssize_t length = read(fd, text, sizeof text - 1);
+  const ssize_t length = read(fd, text, sizeof text);
   close(fd);
-  if (length <= 0) return 0;
-  text[length] = '\0';
-  // The name may hold anything, also parentheses. Behind it: " S PARENT ".
-  const char *from = strrchr(text, ')');
-  if (!from || strlen(from) < 5) return 0;
-  from += 4;
   uint64_t parent;
-  return number_parse((struct text){from, strcspn(from, " ")}, INT32_MAX, &parent) ? (pid_t)parent : 0;
+  return length > 0 && stat_field((struct text){text, (size_t)length}, STAT_PARENT, INT32_MAX, &parent) ? (pid_t)parent : 0;
 }
 
 bool process_is_descendant(pid_t pid) {

@@ -2,17 +2,23 @@
 //
 //   main.c       start, the loop, the end
 //   options.c    the command line
+//   text.c       pieces of text, numbers
 //   message.c    what a service says, parsed
 //   inbox.c      the notify socket: who says it, and with which descriptors
 //   supervise.c  what follows from it: states, deadlines, the watchdog, reloads, restarts
 //   process.c    the service's process, its descendants, their end
 //   environment.c  what its environment says
+//   proc_stat.c  /proc/PID/stat, parsed
 //   user.c       --user
+//   accounts.c   /etc/passwd and /etc/group, parsed
 //   uplink.c     telling finit
 //   listen.c     listening sockets
+//   address.c    their addresses, parsed
 //   store.c      stored descriptors
 //   status.c     the status file
-//   log.c
+//   status_json.c  what is in it
+//   log.c        to stderr, or syslog
+//   clock.c
 #ifndef FINIT_SHIM_H
 #define FINIT_SHIM_H
 
@@ -24,6 +30,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "accounts.h"
+#include "address.h"
 #include "message.h"
 #include "options.h"
 
@@ -92,7 +100,6 @@ void supervise_control_ended(int wait_status);
 void supervise_children_changed(void);
 void supervise_deadlines(void);
 int64_t supervise_next(void);
-const char *state_text(enum state state);
 
 // process.c
 void process_prepare(void);  // subreaper, --user
@@ -111,14 +118,6 @@ _Noreturn void process_end_as(int wait_status);
 extern uint64_t original_mask;
 
 // user.c
-#define MAX_GROUPS 64
-struct user {
-  uid_t uid;  // -1: as it is
-  gid_t gid;
-  struct text name, home, shell;  // name is empty for a number that nobody has
-  gid_t groups[MAX_GROUPS];
-  int group_count;
-};
 void user_find(struct user *user);  // options.user; ends the process when there is none
 
 // environment.c, in the child
@@ -147,6 +146,12 @@ int store_count(void);
 void store_add(struct text name, bool poll, int *fds, int fd_count);
 void store_remove(struct text name);
 void store_hung_up(uint64_t source);  // as epoll has it
+
+// status_json.c
+// What the status file holds, all that it can be: each byte of a text may become six.
+#define STATUS_JSON_MAX (1024 + 6 * (STATUS_TEXT_MAX + IDENTITY_MAX) + MAX_LISTENERS * (6 * ADDRESS_TEXT_MAX + 3))
+size_t status_json(char room[STATUS_JSON_MAX], uint64_t started);
+const char *state_text(enum state state);
 
 // status.c
 void status_open(void);

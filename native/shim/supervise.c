@@ -22,11 +22,6 @@ static bool speaks_reload;     // has said something after a SIGHUP once
 static int stop_signal;
 static enum state before_reload;
 
-const char *state_text(enum state state) {
-  static const char *const texts[] = {"starting", "ready", "reloading", "stopping", "restarting", "aborting", "exited"};
-  return texts[state];
-}
-
 static void enter(enum state state) {
   if (shim.state != state) {
     shim.state = state;
@@ -88,6 +83,7 @@ static void reload_done(void) {
 }
 
 static void on_ready(void) {
+  // Said too late, or by one whose main process is gone.
   if (is_ending()) return;
   shim.ready = true;
   shim.short_lives = 0;
@@ -115,7 +111,9 @@ static void on_reloading(void) {
 }
 
 static void on_ping(void) {
-  if (shim.watchdog_due != NEVER && shim.watchdog_due - shim.now < shim.watchdog_margin) shim.watchdog_margin = shim.watchdog_due - shim.now;
+  // It may be read after its time, when we have been stopped or there was much before it.
+  const int64_t left = shim.watchdog_due < shim.now ? 0 : shim.watchdog_due - shim.now;
+  if (shim.watchdog_due != NEVER && left < shim.watchdog_margin) shim.watchdog_margin = left;
   // A service that pings has started, as far as listening is concerned.
   if (options.ready_listening && shim.state == STATE_STARTING) shim.phase_due = NEVER;
   arm_watchdog();

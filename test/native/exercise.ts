@@ -1,18 +1,116 @@
 // Not a test by itself: sanitizers.test.ts runs it on an addon built with ASan and UBSan. Uses every export, from the main thread
 // and from workers that are terminated with watches and bursts under way.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { native } from '#src/native.js';
+import { type NativeAddon, native, WatchdogValue } from '#src/native.js';
 import { IN } from '#src/protocol/inotify.js';
 
-const addon = native();
+const { EAGAIN, ENAMETOOLONG } = constants.errno;
+const used = new Set<string | symbol>();
+const addon = new Proxy(native(), {
+  get(target, name) {
+    used.add(name);
+    return target[name as keyof NativeAddon];
+  },
+});
 const collect = (globalThis as { gc?: () => void }).gc;
 
-async function exercise(dir: string): Promise<void> {
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(1);
+}
+
+function check(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`does not hold: ${what}`);
+}
+
+/** A supervisor that takes all that comes, and closes the descriptors. */
+async function supervisor(): Promise<{ address: Buffer; end(): void }> {
+  const name = `node-finit-exercise-${process.pid}`;
+  const body = `import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('\\0${name}')
+print('up', flush=True)
+while True:
+  for fd in socket.recv_fds(s, 8192, 253)[1]: os.close(fd)`;
+  const { LD_PRELOAD: _, ...env } = process.env;
+  const child = spawn('/usr/bin/python3', ['-c', body], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return { address: Buffer.from(`\0${name}`), end: () => child.kill('SIGKILL') };
+}
+
+async function exerciseNotify(address: Uint8Array): Promise<void> {
+  check(addon.notifySocket(Buffer.alloc(200)) === -ENAMETOOLONG, 'an address that is too long');
+  const nobody = addon.notifySocket(Buffer.from('\0node-finit-nobody'));
+  const send = addon.notifySocket(address);
+  if (typeof send === 'number' || typeof nobody === 'number') throw new Error('no socket');
+  check(nobody('READY=1') < 0, 'nobody is there');
+  check(send('READY=1') === 0, 'somebody is there');
+  check(send('x'.repeat(5000)) < 0 && send('€'.repeat(1366)) < 0, 'a text that is too long');
+  check(send('x', Array(254).fill(0)) < 0 && send('x', [-1]) < 0, 'descriptors that cannot be sent');
+  check((send as (text?: unknown) => number)() < 0 && (send as (text: unknown) => number)(1) < 0, 'no text');
+  check(send('FDSTORE=1', [0, 1, 2]) === 0, 'descriptors');
+  addon.notifySocket(2 ** 32 - 1, 9999, 0)('READY=1');
+  let over = 0;
+  const hangup = addon.hangup(() => over++);
+  if (typeof hangup === 'number') throw new Error(`no hangup: ${hangup}`);
+  while (send('BARRIER=1', [hangup.fd]) !== 0) await delay(1);
+  addon.hangupSent(hangup.id);
+  addon.hangupSent(hangup.id);
+  await until(() => over > 0);
+  addon.hangupEnd(hangup.id);
+  addon.hangupEnd(hangup.id);
+  // Ended with its other end closed, and the loop's thread about to say so.
+  const other = addon.hangup(() => {});
+  if (typeof other === 'number') throw new Error(`no hangup: ${other}`);
+  addon.hangupSent(other.id);
+  addon.hangupEnd(other.id);
+  check(over === 1, 'told once');
+}
+
+async function exerciseStream(path: string): Promise<void> {
+  const server = createServer((socket) => socket.on('data', (text) => socket.end(text)));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const buffer = Buffer.alloc(16);
+  const fd = addon.openStream(path, Buffer.from('hello'));
+  check(fd >= 0, 'a stream');
+  check(addon.readStream(fd, buffer, 0) === -EAGAIN, 'no answer yet');
+  let got = 0;
+  await until(() => {
+    got = addon.readStream(fd, buffer, 1);
+    return got !== -EAGAIN;
+  });
+  check(got === 5 && buffer.toString('latin1', 0, 5) === 'hello', 'the answer');
+  await until(() => addon.readStream(fd, buffer, 1) === 0);
+  closeSync(fd);
+  check(
+    addon.openStream('x'.repeat(200), buffer) < 0 && addon.openStream('/proc/none', buffer) < 0,
+    'no server',
+  );
+  check(addon.readStream(fd, Buffer.alloc(0), 0) <= 0, 'a stream that is closed');
+  await new Promise((resolve) => server.close(resolve));
+}
+
+function exerciseDescriptors(): void {
+  const fd = openSync('/dev/null', 'r+');
+  check(addon.descriptorKind(fd) > 0 && addon.descriptorKind(-1) < 0, 'a kind');
+  check(addon.closeOnExec(fd) === 0 && addon.closeOnExec(-1) < 0, 'close-on-exec');
+  check(addon.retireDescriptor(fd) === 0 && addon.retireDescriptor(-1) < 0, 'retired');
+  check((addon.watchdogSupport(fd) as number) < 0, 'no watchdog');
+  for (const what of [...Object.values(WatchdogValue), -1, 99]) {
+    check(addon.watchdogGet(fd, what) < 0, 'nothing to get');
+    check(addon.watchdogSet(fd, what, 1) < 0, 'nothing to set');
+  }
+  closeSync(fd);
+}
+
+async function exercise(dir: string, address: Uint8Array): Promise<void> {
   const burst = (path: string, patience = 0) =>
     addon.burst(path, [Buffer.alloc(384)], Buffer.alloc(65536), new Uint32Array(10), 2, 50, patience);
   for (let round = 0; round < 20; round++) {
@@ -50,6 +148,9 @@ async function exercise(dir: string): Promise<void> {
     addon.sendDatagram(Buffer.alloc(0), Buffer.alloc(0));
     addon.sendDescriptor(-1, Buffer.from('x'));
     addon.socketType(0);
+    await exerciseNotify(address);
+    await exerciseStream(join(dir, 'stream'));
+    exerciseDescriptors();
     for (const call of [
       () => (addon.burst as (path?: string) => unknown)(),
       () => addon.burst('x', [1] as never, Buffer.alloc(9), new Uint32Array(9), 1, 1, 1),
@@ -60,6 +161,10 @@ async function exercise(dir: string): Promise<void> {
       () => addon.sendDatagram('a' as never, Buffer.alloc(0)),
       () => new addon.Inotify(undefined as never),
       () => addon.sendDescriptor(1, undefined as never),
+      () => addon.notifySocket('x' as never),
+      () => addon.hangup(undefined as never),
+      () => addon.openStream('x', 'y' as never),
+      () => addon.readStream(0, undefined as never, 0),
     ]) {
       try {
         call();
@@ -76,22 +181,32 @@ async function exercise(dir: string): Promise<void> {
 if (isMainThread) {
   const dir = mkdtempSync(join(tmpdir(), 'node-finit-exercise-'));
   const file = fileURLToPath(import.meta.url);
-  await exercise(dir);
+  const { address, end } = await supervisor();
+  await exercise(dir, address);
   for (let i = 0; i < 8; i++) {
     const sub = join(dir, `w${i}`);
     mkdirSync(sub);
-    const worker = new Worker(file, { workerData: sub });
+    const worker = new Worker(file, { workerData: { sub, address }, trackUnmanagedFds: false });
     await new Promise((resolve) => worker.once('message', resolve));
     if (i % 2 === 0) await worker.terminate();
     else await new Promise((resolve) => worker.once('exit', resolve));
   }
+  end();
+  // Last, as it takes things back that are for the next program.
+  check(addon.exec('/proc/none', ['none'], [0, 999]) < 0, 'nothing to become');
   rmSync(dir, { recursive: true });
-  console.log('done');
+  const unused = Object.keys(native()).filter((name) => !used.has(name));
+  console.log(unused.length === 0 ? 'done' : `not exercised: ${unused.join(', ')}`);
 } else {
   // Left open on purpose: the environment ends with it.
   const inotify = new addon.Inotify(() => inotify.read());
-  inotify.add(workerData, IN.CREATE);
+  inotify.add(workerData.sub, IN.CREATE);
   inotify.unref();
+  const hangup = addon.hangup(() => {});
+  const closing = addon.hangup(() => {});
+  if (typeof hangup === 'number' || typeof closing === 'number') throw new Error('no hangup');
+  addon.hangupSent(closing.id);
+  addon.notifySocket(workerData.address);
   parentPort?.postMessage('started');
-  await exercise(workerData);
+  await exercise(workerData.sub, workerData.address);
 }

@@ -1,6 +1,6 @@
 // finit-shim under ASan and UBSan: its parser with any bytes, and the whole of it at work.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -57,4 +57,21 @@ time.sleep(1000)`;
   shim.process.kill('SIGTERM');
   t.is((await shim.ended).signal, 'SIGTERM');
   t.notRegex(shim.output(), /AddressSanitizer|runtime error/);
+});
+
+test('the shim calls nothing that allocates, so that it has nothing to leak', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'node-finit-nm-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const sources = readFileSync(join(native, 'sources.txt'), 'utf8').trim().split('\n');
+  await run('cc', ['-std=gnu17', '-c', ...sources.map((file) => join(native, file))], { cwd: dir });
+  const { stdout } = await run('nm', ['-u', '-P', ...readdirSync(dir)], { cwd: dir });
+  const called = new Set(stdout.split('\n').map((line) => line.split(' ')[0]));
+  // One that it does call, to see that this looks at its calls.
+  t.true(called.has('recvmsg'));
+  const allocating =
+    /^(malloc|calloc|realloc|reallocarray|free|strdup|strndup|asprintf|vasprintf|fopen|fdopen|opendir|fdopendir|scandir|getline|getpw.*|getgr.*|initgroups|setenv|putenv|qsort)$/;
+  t.deepEqual(
+    [...called].filter((name) => name && allocating.test(name)),
+    [],
+  );
 });

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { shimPath } from '#src/shim/index.js';
 import { receiveDatagrams } from '../helpers/datagrams.js';
-import { projectRoot } from '../helpers/project.js';
 import { eventually } from '../helpers/real-finit.js';
 import { nodeService, pythonService as python, startShim, steps } from '../helpers/shim.js';
 
@@ -65,7 +65,7 @@ test('s6: a newline, and the end of the pipe', async (t) => {
   const { stdout } = await run('/bin/sh', [
     '-c',
     `{ "$0" --notify s6:3 --status-dir "$1" -- python3 -c "$2" 3>&1 >&2; } | od -An -c`,
-    `${projectRoot}/build/Release/finit-shim`,
+    shimPath(),
     '/proc/nonexistent/dir',
     `import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.connect('\\0'+os.environ['NOTIFY_SOCKET'][1:]);s.send(b'READY=1');s.send(b'READY=1')`,
   ]);

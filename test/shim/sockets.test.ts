@@ -72,6 +72,30 @@ test('a socket file that nobody listens on is taken over, one in use is not', as
   t.is(await ask({ path }), `${third.status()?.main?.pid} unknown`);
 });
 
+test('what was bound before a socket that cannot be is not left behind', async (t) => {
+  const path = join(tmpdir(), `node-finit-left-${process.pid}.sock`);
+  for (const [spec, code] of [
+    ['tcp:127.0.0.1:000080', 64],
+    ['unix:/proc/none', 70],
+  ] as const) {
+    const shim = startShim(t, ['--listen', `unix:${path},${spec}`], ['/bin/true']);
+    t.is((await shim.ended).code, code, spec);
+    t.false(existsSync(path), spec);
+  }
+});
+
+test('a status of nothing but what JSON escapes is written, with as many listeners as there can be', async (t) => {
+  const names = Array.from({ length: 32 }, (_, i) => `unix:@${'\u0001'.repeat(90)}${process.pid}-${i}`);
+  const shim = startShim(
+    t,
+    ['--listen', names.join(',')],
+    nodeService(`notify.status('\\x01'.repeat(1024)); notify.ready(); setInterval(() => {}, 1e6);`),
+  );
+  await eventually(async () => shim.status()?.ready === true);
+  t.is(shim.status()?.status, '\u0001'.repeat(1024));
+  t.deepEqual(shim.status()?.listen, names);
+});
+
 test('--ready listening tells finit before the service has started, and clients wait in the backlog', async (t) => {
   const address = `@node-finit-test/${process.pid}/listening`;
   const receiver = await receiveDatagrams(t, address);

@@ -35,6 +35,30 @@ notify.ready();`),
   t.regex(shim.output(), /asked/);
 });
 
+test('a ping that is read after its time, as the shim was stopped, counts, and leaves the status readable', async (t) => {
+  const shim = startShim(
+    t,
+    ['--watchdog', '2s'],
+    [
+      '/usr/bin/python3',
+      '-c',
+      `
+import os, signal, socket, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])
+s.send(b'READY=1')
+time.sleep(0.3)
+os.kill(os.getppid(), signal.SIGSTOP)
+s.send(b'WATCHDOG=1\\nSTATUS=after')
+time.sleep(3)
+os.kill(os.getppid(), signal.SIGCONT)
+time.sleep(1000)`,
+    ],
+  );
+  const { watchdog } = await shim.until(({ status }) => status === 'after');
+  t.is(watchdog?.margin, 0);
+});
+
 test('a stopped service is ended too', async (t) => {
   const shim = startShim(
     t,
