@@ -65,6 +65,9 @@ static void start_with_ours(char **room) {
   entries = room;
   count = used = 0;
   for (char **from = environ; *from; from++) entries[count++] = *from;
+  // Whoever has started us may have a watchdog and sockets for us; they are not for those whom we start.
+  static const char *const stale[] = {"WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"};
+  for (unsigned i = 0; i < sizeof stale / sizeof *stale; i++) unset(stale[i]);
   set_text("NOTIFY_SOCKET", (struct text){inbox_address(), strlen(inbox_address())});
 }
 
@@ -76,8 +79,6 @@ static void take_effect(void) {
 void environment_for_service(char **room, int fd_count, const struct user *user) {
   start_with_ours(room);
   set_number("FINIT_SHIM", 1);
-  static const char *const stale[] = {"WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"};
-  for (unsigned i = 0; i < sizeof stale / sizeof *stale; i++) unset(stale[i]);
   if (shim.watchdog != NEVER) {
     set_number("WATCHDOG_USEC", shim.watchdog);
     set_number("WATCHDOG_PID", getpid());

@@ -18,7 +18,8 @@
 static bool stop_asked, restart_asked, leaving, leaving_restarts, tree_killed;
 static bool reload_pending;    // SIGHUP has come, and finit waits for READY=1
 static bool reloading_said;    // RELOADING=1 since then
-static bool speaks_reload;     // has said something after a SIGHUP once
+static bool speaks_reload;     // has said something of its reload once
+static bool reload_asked;      // this process has been told to reload, and has said nothing of it yet
 static int stop_signal;
 static enum state before_reload;
 
@@ -41,7 +42,7 @@ static void start_service(void) {
   shim.watchdog = options.watchdog;
   shim.access = options.access;
   shim.watchdog_due = shim.reload_due = shim.restart_due = NEVER;
-  reload_pending = reloading_said = restart_asked = false;
+  reload_pending = reloading_said = reload_asked = restart_asked = false;
   process_spawn();
   shim.since = clock_real();
   shim.phase_due = later(shim.now, options.start_timeout);
@@ -82,12 +83,18 @@ static void reload_done(void) {
   uplink_ready();
 }
 
+// A word after a SIGHUP, however late: the next time it is waited for longer.
+static void on_word(void) {
+  if (reload_asked) speaks_reload = true;
+  reload_asked = false;
+}
+
 static void on_ready(void) {
   // Said too late, or by one whose main process is gone.
   if (is_ending()) return;
   shim.ready = true;
   shim.short_lives = 0;
-  if (reload_pending) speaks_reload = true;
+  on_word();
   reload_pending = false;
   shim.reload_due = NEVER;
   shim.phase_due = NEVER;
@@ -99,7 +106,7 @@ static void on_ready(void) {
 static void on_reloading(void) {
   // Who has never been ready reloads nothing that anybody waits for, and finit is told nothing in its name.
   if (is_ending() || shim.state == STATE_STARTING) return;
-  if (reload_pending) speaks_reload = true;
+  on_word();
   reloading_said = true;
   if (shim.state != STATE_RELOADING) before_reload = shim.state;
   shim.ready = false;
@@ -224,7 +231,7 @@ static void reload(int code, int value) {
   }
   // Who is still starting says READY=1 at the end of that; only finit, which has been told already, has to be told again.
   if (shim.state != STATE_STARTING || uplink_announced()) {
-    reload_pending = true;
+    reload_pending = reload_asked = true;
     reloading_said = false;
     shim.reload_due = later(shim.now, speaks_reload || options.reload_command ? options.reload_timeout : RELOAD_GRACE);
   }

@@ -158,6 +158,33 @@ test('--stop-signal asks for the end too: a service that is kept alive is not re
   t.is(shim.status()?.restarts, 0);
 });
 
+test('what the shim’s own supervisor has for it does not get to those whom it starts', async (t) => {
+  const shim = startShim(
+    t,
+    [
+      '--reload-command',
+      'echo "reload: $WATCHDOG_USEC $WATCHDOG_PID $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES:"',
+    ],
+    nodeService(`
+say('service: ' + ['WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES'].map((name) => process.env[name] ?? '').join(' ') + ':');
+notify.ready();
+setInterval(() => {}, 1e6);`),
+    {
+      env: {
+        WATCHDOG_USEC: '1',
+        WATCHDOG_PID: '2',
+        LISTEN_FDS: '3',
+        LISTEN_PID: '4',
+        LISTEN_FDNAMES: 'five',
+      },
+    },
+  );
+  await shim.until(({ ready }) => ready);
+  shim.process.kill('SIGHUP');
+  await eventually(() => shim.output().includes('reload:     :'));
+  t.true(shim.output().includes('service:     :'));
+});
+
 test('the hardening options are the service’s, not the shim’s', async (t) => {
   const shim = startShim(
     t,

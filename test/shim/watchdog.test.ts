@@ -136,6 +136,36 @@ setInterval(() => {}, 1e6);`),
   t.is(await receiver.next(), 'READY=1\n');
 });
 
+test('a service that says late that it reloads is told apart from one that never says so', async (t) => {
+  const address = `@node-finit-test/${process.pid}/late-reload`;
+  const receiver = await receiveDatagrams(t, address);
+  const shim = startShim(
+    t,
+    [],
+    nodeService(`
+process.on('SIGHUP', async () => {
+  await sleep(1500);
+  notify.reloading();
+  notify.status('reloaded');
+  notify.ready();
+});
+notify.ready();
+setInterval(() => {}, 1e6);`),
+    { socket: address },
+  );
+  const said = [/^READY=1\n$/, /^RELOADING=1\n/, /^STATUS=reloaded\n$/, /^READY=1\n$/];
+  t.regex(await receiver.next(), said[0] as RegExp);
+  await shim.until(({ ready }) => ready);
+  shim.process.kill('SIGHUP');
+  // Told for it after half a second, as nobody knows yet that it speaks.
+  for (const word of said) t.regex(await receiver.next(), word);
+  shim.process.kill('SIGHUP');
+  for (const word of said.slice(1)) {
+    const next = await receiver.next();
+    if (!next.startsWith('STATUS=')) t.regex(next, word);
+  }
+});
+
 test('RELOADING=1 of a service that was never ready does not make it so for finit', async (t) => {
   const address = `@node-finit-test/${process.pid}/early`;
   const receiver = await receiveDatagrams(t, address);
