@@ -116,6 +116,7 @@ static void begin(struct input *input) {
   options.access = ACCESS_ALL;
   options.identity = "it";
   options.watchdog_signal = SIGABRT;
+  options.stop_signals = signal_bit(SIGTERM) | signal_bit(SIGINT) | signal_bit(SIGQUIT);
   options.watchdog = times[first % 5];
   options.start_timeout = times[first / 5 % 5];
   options.stop_timeout = times[first / 25 % 5];

@@ -83,9 +83,9 @@ static void reload_done(void) {
   uplink_ready();
 }
 
-// A word after a SIGHUP, however late: the next time it is waited for longer.
+// A word after a SIGHUP, however late: the next time it is waited for longer. READY=1 at the end of the start is none.
 static void on_word(void) {
-  if (reload_asked) speaks_reload = true;
+  if (reload_asked && shim.state != STATE_STARTING) speaks_reload = true;
   reload_asked = false;
 }
 

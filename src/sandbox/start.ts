@@ -103,6 +103,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     throwIfAborted(signal, 'starting a sandbox');
     keeper.boot();
     const pid = await untilUp(keeper, options.timeout ?? 30_000, signal);
+    checkInotify(keeper);
     const box = new Sandbox(keeper, { tools, pid, suite: base.suite, dispose: options.dispose ?? 'kill' });
     await box.askVersion();
     return box;
@@ -140,6 +141,20 @@ async function untilUp(keeper: Keeper, timeout: number, signal: AbortSignal | un
       );
     await sleep(15, signal, 'booting finit');
   }
+}
+
+/**
+ * A finit without inotify runs, and does not see conditions that are set, PID files and changed .conf files (iwatch_init() in
+ * src/iwatch.c of 4.2 – 4.17).
+ */
+function checkInotify(keeper: Keeper): void {
+  if (!/inotify descriptor[^\n]*Too many open files/.test(keeper.console())) return;
+  throw new FinitError(
+    'FINIT_SANDBOX_UNAVAILABLE',
+    'finit got no inotify instances, of which it wants 6: this user has too many, possibly in other sandboxes. ' +
+      'Raise fs.inotify.max_user_instances (128 by default), or run fewer at once.',
+    { errno: 'EMFILE' },
+  );
 }
 
 async function bootError(keeper: Keeper): Promise<FinitError> {

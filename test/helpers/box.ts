@@ -1,8 +1,9 @@
 // A real finit for a test: each test has its own.
 
 import type { ExecutionContext } from 'ava';
-import { type Sandbox, type SandboxOptions, startSandbox } from '#src/sandbox/index.js';
+import type { Sandbox, SandboxOptions } from '#src/sandbox/index.js';
 import { projectRoot } from './project.js';
+import { startSandbox } from './slots.js';
 
 /** The suites whose finit the tests run on, and the version that the titles say. The box is asked what it really is. */
 export const suites = [

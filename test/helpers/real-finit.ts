@@ -2,8 +2,9 @@
  * Real finits for integration tests: one sandbox for each suite.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Sandbox, type SandboxOptions, startSandbox } from '#src/sandbox/index.js';
+import type { Sandbox, SandboxOptions } from '#src/sandbox/index.js';
 import { projectRoot } from './project.js';
+import { startSandbox } from './slots.js';
 
 /** Debian's suites, with the finit that they had when this was written. */
 export const suites = ['forky', 'trixie'] as const;

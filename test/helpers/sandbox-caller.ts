@@ -1,11 +1,20 @@
 /**
  * A process that starts a sandbox as its first argument (JSON options) says, prints its pid, and then does what the second
- * says: `stay`, `exit` without disposing, `throw`, or `dispose`. With `prepare` it only fills the cache.
+ * says: `stay`, `exit` without disposing, `throw`, or `dispose`. With `prepare` it only fills the cache; with `without-inotify` it has taken
+ * all the inotify instances that its user may have.
  */
 import { isFinitError } from '#src/errors.js';
+import { native } from '#src/native.js';
 import { prepareSandbox, startSandbox } from '#src/sandbox/index.js';
 
 const [json = '{}', then = 'stay'] = process.argv.slice(2);
+const held: unknown[] = [];
+if (then === 'without-inotify')
+  try {
+    for (;;) held.push(new (native().Inotify)(() => {}));
+  } catch {
+    // These are all.
+  }
 try {
   if (then === 'prepare') {
     const { root, packages } = await prepareSandbox(JSON.parse(json));
@@ -21,5 +30,7 @@ try {
   }
 } catch (error) {
   if (!isFinitError(error)) throw error;
-  console.log(JSON.stringify({ code: error.code, message: error.message }));
+  console.log(JSON.stringify({ code: error.code, message: error.message, errno: error.errno }));
+  // What it holds would keep it.
+  process.exit(0);
 }

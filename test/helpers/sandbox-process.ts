@@ -14,6 +14,7 @@ export interface CallerSays {
   uid?: string;
   code?: string;
   message?: string;
+  errno?: string;
   root?: string;
   finit?: string;
 }

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
-import { type Sandbox, startSandbox } from '#src/sandbox/index.js';
+import type { Sandbox } from '#src/sandbox/index.js';
 import * as services from '#src/services/index.js';
 import { Lines } from '../helpers/lines.js';
 import { program } from '../helpers/project.js';
+import { startSandbox } from '../helpers/slots.js';
 
 function run(box: Sandbox, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) =>

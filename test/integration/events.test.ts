@@ -1,9 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { type EventsOptions, type SystemEvent, watch } from '#src/events/index.js';
-import { type Sandbox, startSandbox } from '#src/sandbox/index.js';
+import type { Sandbox } from '#src/sandbox/index.js';
 import * as services from '#src/services/index.js';
 import * as system from '#src/system/index.js';
 import { Lines } from '../helpers/lines.js';
+import { startSandbox } from '../helpers/slots.js';
 
 const WEB = `service [2345] name:web notify:none /bin/sleep 100000 -- Web\n`;
 const DEPENDENT = `service [2345] name:dep notify:none <service/web/ready> /bin/sleep 100001 -- Needs web\n`;

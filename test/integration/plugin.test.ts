@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { get, wait, watch } from '#src/conditions/index.js';
 import { boundApi } from '#src/plugin/context.js';
-import { startSandbox } from '#src/sandbox/index.js';
 import * as services from '#src/services/index.js';
 import { Lines } from '../helpers/lines.js';
 import { projectRoot } from '../helpers/project.js';
+import { startSandbox } from '../helpers/slots.js';
 
 const SYSLOGD = `service [S12345] name:syslogd notify:none /sbin/syslogd -n -O /run/messages -- System log\n`;
 const PLUGIN = '/etc/finit/plugins';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { isFinitError } from '#src/errors.js';
-import { startSandbox } from '#src/sandbox/index.js';
+import { startSandbox } from '../helpers/slots.js';
 
 for (const suite of ['forky', 'trixie']) {
   test(`Debian ${suite}'s finit boots as PID 1, says its version and runs what finit.d tells it`, async (t) => {

@@ -49,6 +49,18 @@ test('an ordinary user, with a cache of its own, has a sandbox too', async (t) =
   t.deepEqual(await leftAfterAWhile(trace), []);
 });
 
+test('a user with no inotify instances left is told so: finit would run, and see nothing', async (t) => {
+  // Another one than in the test above, which may have its sandbox meanwhile.
+  const { uid, gid } = { uid: 65533, gid: 65533 };
+  const cacheDir = await temporary(t);
+  await chown(cacheDir, uid, gid);
+  const prefix = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', '--'];
+  const { says, ended } = await caller({ cacheDir }, 'without-inotify', { prefix });
+  t.like(says, { code: 'FINIT_SANDBOX_UNAVAILABLE', errno: 'EMFILE' });
+  t.regex(says.message ?? '', /Raise fs\.inotify\.max_user_instances/);
+  await ended;
+});
+
 test('with a filled cache a start needs neither apt nor a network', async (t) => {
   await prepareSandbox();
   const PATH = await pathWithoutApt(t);
