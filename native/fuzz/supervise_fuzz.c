@@ -141,7 +141,7 @@ static void step(struct input *input) {
       free(text);
       break;
     }
-    case 1: supervise_signal(much % 65, much & 128 ? SI_USER : 1, much); break;
+    case 1: supervise_signal(1 + much % 64, much & 128 ? SI_USER : 1, much); break;
     case 2: shim.now = later(shim.now, INT64_C(1) << much % 40); break;
     case 3: main_ends(much % 2 ? much << 8 : SIGKILL); break;
     case 4:
