@@ -175,7 +175,7 @@ Napi::Value on_burst(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value on_lock(const Napi::CallbackInfo& info) {
-  const std::string path = info[0].ToString();
+  const std::string path = text_of(info[0]);
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return Napi::Number::New(info.Env(), -errno);
   const int lock = fd.get();
@@ -184,12 +184,12 @@ Napi::Value on_lock(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value on_unlock(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env()).locks.erase(info[0].ToNumber().Int32Value());
+  Environment::of(info.Env()).locks.erase(descriptor_of(info[0]));
   return info.Env().Undefined();
 }
 
 Napi::Value on_cancel(const Napi::CallbackInfo& info) {
-  const auto id = static_cast<uint64_t>(info[0].ToNumber().Int64Value());
+  const auto id = id_of(info[0]);
   Environment::of(info.Env()).loop().cancel(Environment::task_id(id));
   return info.Env().Undefined();
 }
@@ -207,11 +207,11 @@ Napi::Value on_send_descriptor(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!is_bytes(info[1])) return type_error(env, "a descriptor and a payload are expected");
   const auto payload = bytes(info[1]);
-  return Napi::Number::New(env, send_descriptor(info[0].ToNumber().Int32Value(), payload.data, payload.length));
+  return Napi::Number::New(env, send_descriptor(descriptor_of(info[0]), payload.data, payload.length));
 }
 
 Napi::Value on_socket_type(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), socket_type(info[0].ToNumber().Int32Value()));
+  return Napi::Number::New(info.Env(), socket_type(descriptor_of(info[0])));
 }
 
 // exec(path, arguments, keep)
@@ -219,17 +219,17 @@ Napi::Value on_exec(const Napi::CallbackInfo& info) {
   std::vector<std::string> arguments;
   std::vector<int> keep;
   const auto texts = info[1].As<Napi::Array>();
-  for (uint32_t i = 0; i < texts.Length(); i++) arguments.push_back(texts.Get(i).ToString().Utf8Value());
+  for (uint32_t i = 0; i < texts.Length(); i++) arguments.push_back(text_of(texts.Get(i)));
   const auto numbers = info[2].As<Napi::Array>();
-  for (uint32_t i = 0; i < numbers.Length(); i++) keep.push_back(numbers.Get(i).ToNumber().Int32Value());
-  return Napi::Number::New(info.Env(), exec(info[0].ToString().Utf8Value(), arguments, keep));
+  for (uint32_t i = 0; i < numbers.Length(); i++) keep.push_back(descriptor_of(numbers.Get(i)));
+  return Napi::Number::New(info.Env(), exec(text_of(info[0]), arguments, keep));
 }
 
 // openStream(path, request)
 Napi::Value on_open_stream(const Napi::CallbackInfo& info) {
   if (!is_bytes(info[1])) return type_error(info.Env(), "a path and a request are expected");
   const auto request = bytes(info[1]);
-  const std::string path = info[0].ToString();
+  const std::string path = text_of(info[0]);
   return Napi::Number::New(info.Env(), open_stream(path.c_str(), request.data, request.length));
 }
 
@@ -237,8 +237,8 @@ Napi::Value on_open_stream(const Napi::CallbackInfo& info) {
 Napi::Value on_read_stream(const Napi::CallbackInfo& info) {
   if (!is_bytes(info[1])) return type_error(info.Env(), "a descriptor and a buffer are expected");
   auto buffer = info[1].As<Napi::Uint8Array>();
-  const int fd = info[0].ToNumber().Int32Value();
-  const int timeout = info[2].ToNumber().Int32Value();
+  const int fd = descriptor_of(info[0]);
+  const int timeout = int32_of(info[2], 0);
   return Napi::Number::New(info.Env(), read_stream(fd, buffer.Data(), buffer.ByteLength(), timeout));
 }
 
@@ -246,7 +246,7 @@ Napi::Value on_read_stream(const Napi::CallbackInfo& info) {
 Napi::Value on_watchdog_support(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   watchdog_info support{};
-  const int error = watchdog_support(info[0].ToNumber().Int32Value(), support);
+  const int error = watchdog_support(descriptor_of(info[0]), support);
   if (error != 0) return Napi::Number::New(env, error);
   auto result = Napi::Object::New(env);
   result.Set("options", support.options);
@@ -257,18 +257,18 @@ Napi::Value on_watchdog_support(const Napi::CallbackInfo& info) {
 }
 
 WatchdogValue watchdog_value(const Napi::Value& value) {
-  return static_cast<WatchdogValue>(value.ToNumber().Int32Value());
+  return static_cast<WatchdogValue>(int32_of(value, -1));
 }
 
 // watchdogGet(fd, what)
 Napi::Value on_watchdog_get(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), watchdog_get(info[0].ToNumber().Int32Value(), watchdog_value(info[1])));
+  return Napi::Number::New(info.Env(), watchdog_get(descriptor_of(info[0]), watchdog_value(info[1])));
 }
 
 // watchdogSet(fd, what, value)
 Napi::Value on_watchdog_set(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), watchdog_set(info[0].ToNumber().Int32Value(), watchdog_value(info[1]),
-                                                    info[2].ToNumber().Int32Value()));
+  return Napi::Number::New(info.Env(), watchdog_set(descriptor_of(info[0]), watchdog_value(info[1]),
+                                                    int32_of(info[2], -1)));
 }
 
 }  // namespace

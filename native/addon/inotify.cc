@@ -23,6 +23,8 @@ Napi::Function Inotify::define(Napi::Env env) {
 }
 
 Inotify::Inotify(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Inotify>(info), env_(info.Env()) {
+  // Not wrapped: the worker is being terminated, and there is nothing to refer to.
+  if (IsEmpty()) return;
   if (!info[0].IsFunction()) {
     Napi::TypeError::New(env_, "a function is expected").ThrowAsJavaScriptException();
     return;
@@ -79,14 +81,14 @@ void Inotify::readable(Napi::Env env) {
 
 Napi::Value Inotify::add(const Napi::CallbackInfo& info) {
   if (!fd_) return Napi::Number::New(env_, -EBADF);
-  const std::string path = info[0].ToString();
-  const uint32_t mask = info[1].ToNumber().Uint32Value();
+  const std::string path = text_of(info[0]);
+  const auto mask = static_cast<uint32_t>(int32_of(info[1], 0));
   return Napi::Number::New(env_, result(::inotify_add_watch(fd_.get(), path.c_str(), mask)));
 }
 
 Napi::Value Inotify::remove(const Napi::CallbackInfo& info) {
   if (!fd_) return Napi::Number::New(env_, -EBADF);
-  return Napi::Number::New(env_, result(::inotify_rm_watch(fd_.get(), info[0].ToNumber().Int32Value())));
+  return Napi::Number::New(env_, result(::inotify_rm_watch(fd_.get(), descriptor_of(info[0]))));
 }
 
 Napi::Value Inotify::read(const Napi::CallbackInfo&) {

@@ -34,7 +34,7 @@ napi_value on_send(napi_env env, napi_callback_info info) {
       int fds[NotifySocket::kMostDescriptors];
       result = wanted > NotifySocket::kMostDescriptors ? -E2BIG : 0;
       for (uint32_t i = 0; i < wanted && result == 0; i++)
-        fds[i] = list.As<Napi::Array>().Get(i).ToNumber().Int32Value();
+        fds[i] = descriptor_of(list.As<Napi::Array>().Get(i));
       if (result == 0) result = socket.send(text, length, fds, wanted);
     }
   }
@@ -48,8 +48,8 @@ Napi::Value on_notify_socket(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto socket = std::make_unique<NotifySocket>();
   if (info[0].IsNumber()) {
-    socket->vsock_address(info[0].As<Napi::Number>().Uint32Value(), info[1].ToNumber().Uint32Value(),
-                          info[2].ToNumber().Int32Value());
+    socket->vsock_address(info[0].As<Napi::Number>().Uint32Value(), static_cast<uint32_t>(int32_of(info[1], 0)),
+                          int32_of(info[2], 0));
   } else if (info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
     const auto address = info[0].As<Napi::Uint8Array>();
     const int error = socket->unix_address(address.Data(), address.ByteLength());
@@ -100,7 +100,7 @@ Napi::Value on_hangup(const Napi::CallbackInfo& info) {
 
 Hangup* find_hangup(const Napi::CallbackInfo& info) {
   auto& hangups = Environment::of(info.Env()).hangups;
-  const auto found = hangups.find(static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
+  const auto found = hangups.find(id_of(info[0]));
   return found == hangups.end() ? nullptr : &found->second;
 }
 
@@ -112,7 +112,7 @@ Napi::Value on_hangup_sent(const Napi::CallbackInfo& info) {
 Napi::Value on_hangup_end(const Napi::CallbackInfo& info) {
   if (Hangup* const hangup = find_hangup(info)) {
     auto& environment = Environment::of(info.Env());
-    const auto id = static_cast<uint64_t>(info[0].ToNumber().Int64Value());
+    const auto id = id_of(info[0]);
     environment.loop().unpoll(Environment::poll_id(id), hangup->ours.get());
     environment.hangups.erase(id);
   }
@@ -121,7 +121,7 @@ Napi::Value on_hangup_end(const Napi::CallbackInfo& info) {
 
 template <int (*function)(int)>
 Napi::Value on_descriptor(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), function(info[0].ToNumber().Int32Value()));
+  return Napi::Number::New(info.Env(), function(descriptor_of(info[0])));
 }
 
 }  // namespace
