@@ -38,14 +38,18 @@ struct shim shim;
 static pid_t last_pid;
 static bool left_behind;  // descendants other than the main process and the control command
 static bool killed;       // the main process has been sent SIGKILL
+static unsigned crowded;  // which restarts cannot fork, of eight
 static int told;          // how often finit has been told
 
-void process_spawn(void) {
+bool process_spawn(void) {
   CHECK(shim.main == 0);
+  // Some that are restarted have too many others beside them.
+  if (shim.restarts > 0 && shim.restarts % 8 == crowded) return false;
   shim.main = ++last_pid;
   shim.main_is_child = true;
   shim.main_started = shim.now;
   killed = false;
+  return true;
 }
 void process_spawn_control(const char *command) {
   CHECK(command && shim.control == 0);
@@ -108,6 +112,7 @@ static void begin(struct input *input) {
   shim.main_pidfd = -1;
   shim.watchdog_due = shim.phase_due = shim.reload_due = shim.restart_due = shim.status_due = shim.uplink_due = NEVER;
   const uint8_t flags = input_byte(input), first = input_byte(input), second = input_byte(input);
+  crowded = flags >> 5;
   options.keep_alive = flags & 1;
   options.kill_tree = flags & 2;
   options.ready_listening = flags & 4;

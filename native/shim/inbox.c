@@ -62,9 +62,14 @@ static void complain(const char *what, pid_t sender) {
   next = shim.now + 10000000;
 }
 
-static void close_all(int *fds, int count) {
-  for (int i = 0; i < count; i++)
-    if (fds[i] >= 0) close(fds[i]);
+static void close_all(int *fds, int count, bool foreign) {
+  const struct linger none = {0};
+  for (int i = 0; i < count; i++) {
+    if (fds[i] < 0) continue;
+    // With SO_LINGER we would be kept waiting in close(), by whomever.
+    if (foreign) (void)setsockopt(fds[i], SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(fds[i]);
+  }
 }
 
 bool inbox_drain(int most) {
@@ -97,13 +102,14 @@ bool inbox_drain(int most) {
       }
     }
     struct message message;
-    if (sender <= 0 || !is_heard(sender))
+    const bool heard = sender > 0 && is_heard(sender);
+    if (!heard)
       complain("a notification by somebody who is not heard", sender);
     else if ((header.msg_flags & MSG_TRUNC) || !message_parse(bytes, (size_t)length, &message))
       complain("a notification that is too long, or has a NUL in it,", sender);
     else
       supervise_message(&message, sender, fds, fd_count);
-    close_all(fds, fd_count);
+    close_all(fds, fd_count, !heard);
   }
   return false;
 }

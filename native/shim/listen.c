@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,8 +51,8 @@ static void open_local(struct listener *listener, const struct address *address)
   const char *path = address_path(address);
   listener->fd = socket(AF_UNIX, address->type | SOCK_CLOEXEC, 0);
   if (listener->fd < 0) refuse_errno(listener);
-  // Nobody shall get in before the mode is what it shall be.
-  const mode_t before = umask(0777);
+  // Its mode from the first moment on: what is at the path later may be somebody else's, and a link.
+  const mode_t before = umask(0777 & ~options.listen_mode);
   int result = bind(listener->fd, &address->any_family, address->length);
   if (result != 0 && errno == EADDRINUSE && path) {
     if (remove_stale(address))
@@ -63,11 +64,13 @@ static void open_local(struct listener *listener, const struct address *address)
   if (result != 0) refuse_errno(listener);
   if (!path) return;
   struct stat stat;
-  if (lstat(path, &stat) != 0) refuse_errno(listener);
+  const int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0 || fstat(file, &stat) != 0) refuse_errno(listener);
+  if (!S_ISSOCK(stat.st_mode)) refuse(listener, "somebody has put something else there", EXIT_SHIM);
   listener->device = stat.st_dev;
   listener->inode = stat.st_ino;
-  if (process_uid() != (uid_t)-1 && chown(path, process_uid(), process_gid()) != 0) refuse_errno(listener);
-  if (chmod(path, options.listen_mode) != 0) refuse_errno(listener);
+  if (process_uid() != (uid_t)-1 && fchownat(file, "", process_uid(), process_gid(), AT_EMPTY_PATH) != 0) refuse_errno(listener);
+  close(file);
 }
 
 void listen_open(void) {

@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,16 @@ static void to_syslog(const char *text, size_t length) {
   close(fd);
 }
 
+ssize_t write_at_once(int fd, const char *text, size_t length) {
+  // A pipe that has room has room for PIPE_BUF bytes, which is more than we write.
+  struct pollfd room = {.fd = fd, .events = POLLOUT};
+  if (poll(&room, 1, 0) == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return write(fd, text, length);
+}
+
 void log_line(const char *format, ...) {
   char line[STATUS_TEXT_MAX + 512];
   // The priority is syslog's daemon.warning, and not for stderr.
@@ -45,8 +56,8 @@ void log_line(const char *format, ...) {
     return;
   }
   line[length++] = '\n';
-  // A full pipe is not waited for longer than stderr itself does; what cannot be written is lost.
-  if (write(2, line + prefix, (size_t)(length - prefix)) < 0) return;
+  // What cannot be written is lost.
+  (void)write_at_once(2, line + prefix, (size_t)(length - prefix));
 }
 
 void fail(const char *what) {

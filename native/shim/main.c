@@ -19,6 +19,9 @@
 struct shim shim;
 
 static int signals_open(void) {
+  // Where it is ignored, by whom we have been started with it, the kernel reaps, and nobody is told of an end.
+  const struct sigaction usual = {.sa_handler = SIG_DFL};
+  if (sigaction(SIGCHLD, &usual, NULL) != 0) fail("SIGCHLD");
   // All of them, also those that a libc keeps for itself. A fault of our own ends us all the same: the kernel forces it.
   uint64_t all = ~UINT64_C(0);
   if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &original_mask, sizeof all) != 0) fail("signal mask");
@@ -35,6 +38,8 @@ static void signals_read(int fd) {
     const ssize_t length = read(fd, &info, sizeof info);
     if (length < 0 && errno == EINTR) continue;
     if (length != sizeof info) return;
+    // SIGPIPE and SIGXFSZ of our own writes are not the service's.
+    if (info.ssi_code == SI_USER && info.ssi_pid == (uint32_t)shim.pid) continue;
     supervise_signal((int)info.ssi_signo, info.ssi_code, info.ssi_int);
   }
 }

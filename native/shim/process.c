@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,9 +81,10 @@ static _Noreturn void become(char **command) {
   _exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
 }
 
-void process_spawn(void) {
+bool process_spawn(void) {
   const pid_t pid = fork();
-  if (pid < 0) fail("fork");
+  if (pid < 0 && shim.restarts == 0) fail("fork");
+  if (pid < 0) return false;
   if (pid == 0) {
     char *room[environment_size()];
     environment_for_service(room, pass_descriptors(), &user);
@@ -93,6 +95,7 @@ void process_spawn(void) {
   shim.main_is_child = true;
   shim.main_since = clock_real();
   shim.main_started = clock_monotonic();
+  return true;
 }
 
 void process_spawn_control(const char *command) {
@@ -110,19 +113,29 @@ void process_spawn_control(const char *command) {
   shim.control = pid;
 }
 
+static void forget_pidfd(void) {
+  if (shim.main_pidfd < 0) return;
+  // A child of ours may still have it, until it is another program: only the last close takes it out of epoll.
+  (void)epoll_ctl(shim.epoll, EPOLL_CTL_DEL, shim.main_pidfd, NULL);
+  close(shim.main_pidfd);
+  shim.main_pidfd = -1;
+}
+
 void process_reap(void) {
   for (;;) {
     int status;
     const pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid < 0 && errno == EINTR) continue;
     if (pid <= 0) break;
+    // It may be both: who runs the reload may call itself the main process.
+    const bool was_control = pid == shim.control;
+    if (was_control) shim.control = 0;
     if (pid == shim.main) {
+      forget_pidfd();
       shim.main = 0;
       supervise_main_ended(status);
-    } else if (pid == shim.control) {
-      shim.control = 0;
-      supervise_control_ended(status);
     }
+    if (was_control) supervise_control_ended(status);
   }
   supervise_children_changed();
 }
@@ -161,10 +174,12 @@ bool process_is_descendant(pid_t pid) {
 
 bool process_adopt_main(pid_t pid) {
   if (pid == shim.main) return true;
-  const pid_t parent = parent_of(pid);
-  if (parent != shim.pid && !process_is_descendant(pid)) return false;
+  siginfo_t info;
+  // A thread has a parent in /proc too, but nobody is told of its end.
+  const bool is_child = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  if (!is_child && !process_is_descendant(pid)) return false;
   int pidfd = -1;
-  if (parent != shim.pid) {
+  if (!is_child) {
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0) return false;
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = SOURCE_MAIN};
@@ -173,7 +188,7 @@ bool process_adopt_main(pid_t pid) {
       return false;
     }
   }
-  if (shim.main_pidfd >= 0) close(shim.main_pidfd);
+  forget_pidfd();
   shim.main_pidfd = pidfd;
   shim.main = pid;
   shim.main_is_child = pidfd < 0;
@@ -182,10 +197,10 @@ bool process_adopt_main(pid_t pid) {
 }
 
 void process_main_gone(void) {
-  if (shim.main_pidfd < 0) return;
-  close(shim.main_pidfd);
-  shim.main_pidfd = -1;
-  if (shim.main == 0 || shim.main_is_child) return;
+  // What has been said may have made it another process than the one whose end epoll had told.
+  struct pollfd ended = {.fd = shim.main_pidfd, .events = POLLIN};
+  if (poll(&ended, 1, 0) != 1) return;
+  forget_pidfd();
   // Its parent may have ended in between: then it is ours, and tells how it ended.
   int status = 0;
   if (waitpid(shim.main, &status, WNOHANG) != shim.main) status = 0;

@@ -83,6 +83,8 @@ int64_t later(int64_t from, int64_t by);  // NEVER stays NEVER
 // log.c: to stderr, or to syslog when that leads nowhere
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void fail(const char *what);  // with errno
+// write(), but nobody is waited for, whoever else has the descriptor: EAGAIN when there is no room.
+ssize_t write_at_once(int fd, const char *text, size_t length);
 
 // inbox.c
 void inbox_open(void);
@@ -103,7 +105,7 @@ int64_t supervise_next(void);
 
 // process.c
 void process_prepare(void);  // subreaper, --user
-void process_spawn(void);
+bool process_spawn(void);  // false: cannot be restarted now, the reason is in errno
 void process_spawn_control(const char *command);
 void process_reap(void);
 void process_signal_main(int signal, int code, int value);

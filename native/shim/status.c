@@ -69,7 +69,7 @@ void status_write(void) {
   static char text[STATUS_JSON_MAX];
   const size_t length = status_json(text, started);
   static bool complained;
-  const int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+  const int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
   bool done = fd >= 0 && write(fd, text, length) == (ssize_t)length;
   if (fd >= 0) close(fd);
   done = done && renameat(directory, temporary, directory, name) == 0;

@@ -1,11 +1,11 @@
 
 #include "shim.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 // For a service of which is not known whether it says READY=1 after a SIGHUP.
 #define RELOAD_GRACE 500000
@@ -14,11 +14,16 @@
 // Who has been there for so long was no short life, ready or not.
 #define LONG_LIFE 10000000
 #define KILL_AGAIN 50000
+// There are too many processes: others may end.
+#define FORK_AGAIN 1000000
+// A service that gets ready, and ends at once, over and over, is not all that there is to do.
+#define LEAST_LIFE 100000
 
 static bool stop_asked, restart_asked, leaving, leaving_restarts, tree_killed;
 static bool reload_pending;    // SIGHUP has come, and finit waits for READY=1
 static bool reloading_said;    // RELOADING=1 since then
 static bool speaks_reload;     // has said something of its reload once
+static bool control_again;     // --reload-command has to run once more
 static bool reload_asked;      // this process has been told to reload, and has said nothing of it yet
 static int stop_signal;
 static enum state before_reload;
@@ -35,6 +40,11 @@ static bool is_ending(void) { return shim.state == STATE_STOPPING || shim.state 
 
 static void arm_watchdog(void) { shim.watchdog_due = is_ending() ? NEVER : later(shim.now, shim.watchdog); }
 
+static void finish(void) {
+  shim.has_ended = true;
+  enter(STATE_EXITED);
+}
+
 static void start_service(void) {
   shim.ready = false;
   shim.status_length = 0;
@@ -42,8 +52,15 @@ static void start_service(void) {
   shim.watchdog = options.watchdog;
   shim.access = options.access;
   shim.watchdog_due = shim.reload_due = shim.restart_due = NEVER;
-  reload_pending = reloading_said = reload_asked = restart_asked = false;
-  process_spawn();
+  reload_pending = reloading_said = reload_asked = restart_asked = control_again = false;
+  if (!process_spawn()) {
+    log_line("%s: cannot be restarted now: %s", options.identity, strerror(errno));
+    if (++shim.short_lives >= SHORT_LIVES)
+      finish();
+    else
+      shim.restart_due = later(shim.now, FORK_AGAIN);
+    return;
+  }
   shim.since = clock_real();
   shim.phase_due = later(shim.now, options.start_timeout);
   enter(STATE_STARTING);
@@ -195,6 +212,9 @@ void supervise_message(const struct message *message, pid_t sender, int *fds, in
 }
 
 static void stop(int signal, int code, int value) {
+  if (shim.state == STATE_EXITED) return;
+  // Who asks again does not put off the end.
+  const bool again = stop_asked;
   stop_asked = true;
   stop_signal = signal;
   shim.watchdog_due = shim.reload_due = NEVER;
@@ -211,7 +231,7 @@ static void stop(int signal, int code, int value) {
     return;
   }
   process_signal_main(signal, code, value);
-  if (shim.state == STATE_ABORTING) return;
+  if (shim.state == STATE_ABORTING || again) return;
   shim.phase_due = later(shim.now, options.stop_timeout);
   shim.ready = false;
   enter(STATE_STOPPING);
@@ -223,7 +243,6 @@ static void reload(int code, int value) {
     restart_asked = true;
     shim.watchdog_due = NEVER;
     shim.phase_due = later(shim.now, options.stop_timeout == NEVER ? options.abort_timeout : options.stop_timeout);
-    reload_pending = true;
     enter(STATE_RESTARTING);
     process_signal_main(SIGTERM, SI_USER, 0);
     process_signal_main(SIGCONT, SI_USER, 0);
@@ -239,10 +258,12 @@ static void reload(int code, int value) {
     before_reload = shim.state;
     enter(STATE_RELOADING);
   }
-  if (options.reload_command && shim.control == 0)
-    process_spawn_control(options.reload_command);
-  else if (!options.reload_command)
+  if (!options.reload_command)
     process_signal_main(SIGHUP, code, value);
+  else if (shim.control == 0)
+    process_spawn_control(options.reload_command);
+  else
+    control_again = true;
 }
 
 void supervise_signal(int signal, int code, int value) {
@@ -253,18 +274,8 @@ void supervise_signal(int signal, int code, int value) {
   switch (signal) {
     case SIGCHLD: process_reap(); return;
     case SIGHUP: reload(code, value); return;
-    case SIGPIPE:
-      // Our own writes raise it too.
-      if (code > 0) return;
-      break;
-    default: break;
+    default: process_signal_main(signal, code, value);
   }
-  process_signal_main(signal, code, value);
-}
-
-static void finish(void) {
-  shim.has_ended = true;
-  enter(STATE_EXITED);
 }
 
 static void restart_or_finish(bool restart) {
@@ -273,7 +284,8 @@ static void restart_or_finish(bool restart) {
     return;
   }
   // At once, the first times; then slower and slower.
-  const int64_t pause = shim.short_lives < 3 ? 0 : INT64_C(100000) << (shim.short_lives - 3);
+  int64_t pause = shim.short_lives < 3 ? 0 : INT64_C(100000) << (shim.short_lives - 3);
+  if (shim.short_lives == 0 && !restart_asked && shim.now - shim.main_started < LEAST_LIFE) pause = LEAST_LIFE;
   shim.restarts++;
   shim.restart_due = later(shim.now, pause);
   enter(STATE_RESTARTING);
@@ -283,10 +295,7 @@ void supervise_main_ended(int wait_status) {
   shim.wait_status = wait_status;
   shim.watchdog_due = shim.phase_due = shim.reload_due = NEVER;
   // A reload may still be owed to finit: the next process's READY=1 is it.
-  if (shim.main_pidfd >= 0) {
-    close(shim.main_pidfd);
-    shim.main_pidfd = -1;
-  }
+  reload_pending = false;
   bool restart = (options.keep_alive || restart_asked) && !stop_asked;
   if (restart && !restart_asked) {
     char name[16];
@@ -323,6 +332,12 @@ void supervise_children_changed(void) {
 void supervise_control_ended(int wait_status) {
   if (wait_status != 0) log_line("%s: --reload-command failed (%s %d)", options.identity, WIFSIGNALED(wait_status) ? "signal" : "status",
                                  WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+  // Asked for again while it ran: it may have looked before that.
+  if (control_again && shim.main != 0 && !is_ending()) {
+    control_again = false;
+    process_spawn_control(options.reload_command);
+    return;
+  }
   // A service that speaks for itself is waited for; the others are as ready as they get.
   if (!reload_pending || reloading_said) return;
   if (wait_status == 0 && speaks_reload) return;
@@ -363,11 +378,9 @@ void supervise_deadlines(void) {
     reload_done();
   }
   if (shim.restart_due <= shim.now) {
-    const bool owed = reload_pending;
     start_service();
-    reload_pending = owed;
-    // A service that never says READY=1 cannot pay that.
-    if (owed && options.ready_listening) reload_done();
+    // A reload may be owed to finit, which a service that never says READY=1 cannot pay.
+    if (options.ready_listening) uplink_ready();
   }
   if (shim.status_due <= shim.now) status_write();
 }

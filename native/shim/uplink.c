@@ -83,7 +83,7 @@ static int tell(const char *text, size_t length) {
     else
       sent = send(fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     // A pipe. SIGPIPE is blocked here, and a signal of ours is not passed on.
-    if (sent < 0 && errno == ENOTSOCK) sent = write(fd, text, length);
+    if (sent < 0 && errno == ENOTSOCK) sent = write_at_once(fd, text, length);
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? errno : 0;
 }

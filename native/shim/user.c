@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Mapped for good: user.name and its like point into it. Empty when it cannot be read.
+// Empty when it cannot be read.
 static struct text file(const char *path) {
   struct text text = {"", 0};
   struct stat stat;
@@ -22,11 +22,30 @@ static struct text file(const char *path) {
   return text;
 }
 
+// It is needed at each restart, when the files may have been written anew in place.
+static void keep(struct text *text) {
+  static char room[4096];
+  static size_t used;
+  if (text->length > sizeof room - used) {
+    log_line("--user %s: name, home and shell are too long", options.user);
+    _exit(EXIT_USAGE);
+  }
+  memcpy(room + used, text->bytes, text->length);
+  text->bytes = room + used;
+  used += text->length;
+}
+
 void user_find(struct user *user) {
   struct text lacking;
   const struct text wanted = {options.user, strlen(options.user)};
   const char *what = accounts_find(wanted, file("/etc/passwd"), file("/etc/group"), user, &lacking);
-  if (!what) return;
+  if (!what) {
+    if (user->name.length == 0) return;
+    keep(&user->name);
+    keep(&user->home);
+    keep(&user->shell);
+    return;
+  }
   log_line("--user %s: there is no %s %.*s", options.user, what, (int)lacking.length, lacking.bytes);
   _exit(EXIT_USAGE);
 }
