@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox, SandboxOptions } from '#src/sandbox/index.js';
+import { whereIs } from './finits.js';
 import { projectRoot } from './project.js';
 import { startSandbox } from './slots.js';
 
@@ -12,9 +13,13 @@ export const suites = ['forky', 'trixie'] as const;
 /** Where the project is in {@link startFinit}'s sandboxes. */
 export const PROJECT = '/srv/node-finit';
 
-/** A sandbox with the project in it. */
-export async function startFinit(suite: string, options: SandboxOptions = {}): Promise<Sandbox> {
-  return await startSandbox({ suite, ...options, mounts: { [PROJECT]: projectRoot, ...options.mounts } });
+/** A sandbox with the project in it, of one of Debian's suites or any other of the finits (finits.ts). */
+export async function startFinit(name: string, options: SandboxOptions = {}): Promise<Sandbox> {
+  return await startSandbox({
+    ...whereIs(name),
+    ...options,
+    mounts: { [PROJECT]: projectRoot, ...options.mounts },
+  });
 }
 
 /** Waits until what is asked for is there: tests say what has to happen, not how long it takes. Given up after 20 s. */

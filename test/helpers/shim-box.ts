@@ -73,22 +73,23 @@ export function processState(box: Sandbox, pid: number): string | undefined {
   return /^State:\t(.)/m.exec(status)?.[1];
 }
 
-/** A box for each suite, booted before the tests of a file; for a test that has failed, its console is logged. */
+/** A box for each of these finits, booted before the tests of a file; for a test that has failed, its console is logged. */
 export function sharedBoxes(
   test: TestFn,
   options: SandboxOptions,
-): (t: ExecutionContext, suite: string) => Sandbox {
+  finits: readonly string[] = suites,
+): (t: ExecutionContext, finit: string) => Sandbox {
   const boxes = new Map<string, Sandbox>();
   test.before(async (t) => {
     t.timeout(120_000);
-    for (const suite of suites) boxes.set(suite, await startFinit(suite, options));
+    for (const finit of finits) boxes.set(finit, await startFinit(finit, options));
   });
   test.after.always(async () => {
     for (const box of boxes.values()) await box.kill();
   });
-  return (t, suite) => {
-    const box = boxes.get(suite);
-    if (box === undefined) throw new Error(`no box with ${suite}`);
+  return (t, finit) => {
+    const box = boxes.get(finit);
+    if (box === undefined) throw new Error(`no box with ${finit}`);
     t.timeout(120_000);
     t.teardown(async () => {
       if (t.passed) return;

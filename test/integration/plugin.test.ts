@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { get, wait, watch } from '#src/conditions/index.js';
 import { boundApi } from '#src/plugin/context.js';
+import { compareVersions } from '#src/protocol/version.js';
 import * as services from '#src/services/index.js';
+import { whereIs, withNotify } from '../helpers/finits.js';
 import { Lines } from '../helpers/lines.js';
 import { projectRoot } from '../helpers/project.js';
 import { startSandbox } from '../helpers/slots.js';
@@ -41,8 +43,8 @@ const BAD: Record<string, string> = {
   'bad-service.ts': `export default { name: 'bad-service', async setup({ services }: any) { await services.get('no-such'); } };`,
 };
 
-for (const suite of ['forky', 'trixie'])
-  test(`on Debian ${suite}: plugins that throw in every way stand next to one that does its work`, async (t) => {
+for (const finit of withNotify)
+  test(`on the finit of ${finit}: plugins that throw in every way stand next to one that does its work`, async (t) => {
     const files = Object.fromEntries(
       Object.entries({ ...BAD, 'open.ts': OPEN }).map(([name, text]) => [`${PLUGIN}/${name}`, text]),
     );
@@ -51,7 +53,7 @@ for (const suite of ['forky', 'trixie'])
     files['/usr/bin/plugins'] =
       `#!/bin/sh\nexec /usr/bin/node /opt/node-finit/dist/cli/main.js plugin run --priority ${list}\n`;
     await using box = await startSandbox({
-      suite,
+      ...whereIs(finit),
       mounts: { '/opt/node-finit': projectRoot },
       files: {
         ...files,
@@ -91,7 +93,9 @@ for (const suite of ['forky', 'trixie'])
     // 4.12's logit knows nothing of priorities in the text.
     t.regex(
       await log.find(/bad-setup: error/),
-      suite === 'forky' ? /daemon\.err plugins: bad-setup/ : /daemon\.info plugins: <3>bad-setup/,
+      compareVersions(box.version, '4.13') >= 0
+        ? /daemon\.err plugins: bad-setup/
+        : /daemon\.info plugins: <3>bad-setup/,
     );
 
     const { pid: host } = await services.get('plugins', { runDir });
@@ -114,11 +118,11 @@ for (const suite of ['forky', 'trixie'])
     t.is((await services.get('plugins', { runDir })).exit, undefined);
   });
 
-for (const suite of ['forky', 'trixie'])
-  test(`on Debian ${suite}: the host becomes ready once all plugins are set up, and again after SIGHUP`, async (t) => {
+for (const finit of withNotify)
+  test(`on the finit of ${finit}: the host becomes ready once all plugins are set up, and again after SIGHUP`, async (t) => {
     const slow = `export default { name: 'slow', async setup({ conditions }: any) { await conditions.wait('usr/go'); } };`;
     await using box = await startSandbox({
-      suite,
+      ...whereIs(finit),
       mounts: { '/opt/node-finit': projectRoot },
       files: { [`${PLUGIN}/slow.ts`]: slow, [`${PLUGIN}/open.ts`]: OPEN },
       config: {

@@ -2,8 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { list } from '#src/services/index.js';
-import { eventually, PROJECT, startFinit, suites } from '../helpers/real-finit.js';
+import { compareVersions } from '#src/protocol/version.js';
+import { get, list } from '#src/services/index.js';
+import { withNotify, withoutNotify } from '../helpers/finits.js';
+import { eventually, PROJECT, startFinit } from '../helpers/real-finit.js';
+import { behindShim, SHIM, serviceIn } from '../helpers/shim-box.js';
 
 const notify = `${PROJECT}/dist/notify/index.js`;
 const long = 'a text that is much longer than the 31 bytes that finit reads of each message';
@@ -40,9 +43,9 @@ service name:web notify:systemd /usr/bin/node /srv/service.mjs web -- Web
 service name:app notify:none <service/web/ready> /bin/sleep 1000 -- Waits for web
 `;
 
-for (const suite of suites) {
-  test(`ready() on ${suite} starts what waits for it, and a status before or after changes nothing`, async (t) => {
-    await using box = await startFinit(suite, {
+for (const finit of withNotify) {
+  test(`ready() on ${finit} starts what waits for it, and a status before or after changes nothing`, async (t) => {
+    await using box = await startFinit(finit, {
       config: { 'web.conf': config },
       files: { '/srv/service.mjs': service },
     });
@@ -50,7 +53,7 @@ for (const suite of suites) {
     const condition = join(runDir, 'cond/service/web/ready');
     const said = () => box.exec(['cat', '/run/web']).then(({ stdout }) => stdout.split(' '));
     // finit 4.13 and later drop a status; 4.12 would take it for READY=1, so it is not sent.
-    const status = Number.parseFloat(box.version.slice(2)) >= 13 ? 'sent' : 'not-understood';
+    const status = compareVersions(box.version, '4.13') >= 0 ? 'sent' : 'not-understood';
 
     await eventually(async () => (await said())[0] === status);
     await box.exec(['sleep', '0.3']);
@@ -82,11 +85,13 @@ for (const suite of suites) {
     t.is((await said())[5], status);
   });
 
-  test(`a service on ${suite} that nobody asked for readiness is not supervised`, async (t) => {
-    await using box = await startFinit(suite, {
+  test(`a service on ${finit} that nobody asked for readiness is not supervised`, async (t) => {
+    await using box = await startFinit(finit, {
       config: { 'web.conf': 'service name:web notify:none /usr/bin/node /srv/service.mjs web -- Web\n' },
-      files: { '/srv/service.mjs': service, '/run/go': '' },
+      files: { '/srv/service.mjs': service },
     });
+    // 4.4 mounts another /run at its start.
+    await box.exec(['touch', '/run/go']);
     const said = await eventually(async () => {
       const { stdout } = await box.exec(['cat', '/run/web']);
       return stdout.split(' ').length === 3 && stdout;
@@ -94,8 +99,27 @@ for (const suite of suites) {
     t.is(said, 'not-supervised not-supervised not-supervised');
   });
 
-  test(`the descendants of a service on ${suite} can say that it is ready`, async (t) => {
-    await using box = await startFinit(suite, {
+  test(`ready() on ${finit} with notify:s6 goes through the pipe of %n, and a status does not`, async (t) => {
+    await using box = await startFinit(finit, {
+      config: { 'web.conf': config.replace('systemd', 's6').replace(' web --', ' web --s6-fd %n --') },
+      files: { '/srv/service.mjs': service },
+    });
+    const { runDir } = box;
+    const condition = join(runDir, 'cond/service/web/ready');
+    const said = () => box.exec(['cat', '/run/web']).then(({ stdout }) => stdout);
+    await eventually(async () => (await said()) === 'not-understood');
+    await box.exec(['sleep', '0.3']);
+    t.false(existsSync(condition));
+    t.like(await get('app', { runDir }), { state: 'waiting', pid: undefined });
+
+    await box.exec(['touch', '/run/go']);
+    await eventually(() => existsSync(condition));
+    await eventually(async () => (await get('app', { runDir })).state === 'running');
+    await eventually(async () => (await said()) === 'not-understood sent not-understood');
+  });
+
+  test(`the descendants of a service on ${finit} can say that it is ready`, async (t) => {
+    await using box = await startFinit(finit, {
       config: { 'web.conf': 'service name:web notify:systemd /srv/parent.sh -- Web\n' },
       files: {
         '/srv/parent.sh': { content: '#!/bin/sh\n/usr/bin/node /srv/child.mjs\nsleep 1000\n', mode: 0o755 },
@@ -115,3 +139,40 @@ for (const suite of suites) {
     t.is(said, 'sent sent');
   });
 }
+
+for (const finit of withoutNotify)
+  test(`the finit of ${finit} has no notify: who waits for a service waits for its PID file, with the shim or without`, async (t) => {
+    // The service that is what the shim's stanza is for 4.4 and later: here the first word is taken for the program.
+    const newer = `service name:newer notify:systemd ${SHIM} --identity newer /usr/bin/node /srv/service.mjs newer -- Newer\n`;
+    const needs = (name: string) =>
+      `service name:needs-${name} <pid/${name}> /srv/needs-${name} -- Needs ${name}\n`;
+    const sleeper = { content: '#!/bin/sh\nexec sleep 1000\n', mode: 0o755 };
+    await using box = await startFinit(finit, {
+      config: {
+        'web.conf': 'service name:web /usr/bin/node /srv/service.mjs web -- Web\n',
+        'behind.conf': 'service name:behind /srv/behind.sh -- Behind the shim\n',
+        'newer.conf': newer,
+        'needs.conf': needs('web') + needs('behind'),
+      },
+      files: {
+        '/srv/service.mjs': service,
+        ...behindShim('behind', '', '/usr/bin/node /srv/service.mjs behind'),
+        '/srv/needs-web': sleeper,
+        '/srv/needs-behind': sleeper,
+      },
+    });
+    const { runDir } = box;
+    await box.exec(['touch', '/run/go']);
+    const said = (name: string) => box.exec(['cat', `/run/${name}`]).then(({ stdout }) => stdout);
+    await eventually(async () => (await said('web')) === 'not-supervised not-supervised not-supervised');
+    // The shim tells it apart; finit is told nothing.
+    await eventually(async () => (await said('behind')) === 'sent sent sent');
+    await serviceIn(box, 'behind', ({ shim }) => shim?.ready && shim.status === long);
+    for (const name of ['web', 'behind']) {
+      const { pid } = await get(name, { runDir });
+      t.like(await get(`needs-${name}`, { runDir }), { pid: undefined });
+      await box.exec(['sh', '-c', `echo ${pid} >/run/${name}.pid`]);
+      await serviceIn(box, `needs-${name}`, ({ state }) => state === 'running');
+    }
+    t.like(await get('newer', { runDir }), { state: 'missing', pid: undefined });
+  });

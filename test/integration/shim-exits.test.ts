@@ -2,7 +2,8 @@
 import test from 'ava';
 import { signalName } from '#src/protocol/signals.js';
 import { list, type ProcessExit } from '#src/services/index.js';
-import { eventually, startFinit, suites } from '../helpers/real-finit.js';
+import { withNotify } from '../helpers/finits.js';
+import { eventually, startFinit } from '../helpers/real-finit.js';
 import { SHIM } from '../helpers/shim-box.js';
 
 /** Signals that end nobody by default: CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH (signal(7)). */
@@ -23,10 +24,10 @@ const task = (name: string): string => {
   return `task name:${name} ${SHIM} --identity ${name} ${command} -- ${name}\n`;
 };
 
-for (const suite of suites) {
-  test(`every exit code and every signal that ends a service is what finit of ${suite} sees`, async (t) => {
+for (const finit of withNotify) {
+  test(`every exit code and every signal that ends a service is what finit of ${finit} sees`, async (t) => {
     t.timeout(120_000);
-    await using box = await startFinit(suite, {
+    await using box = await startFinit(finit, {
       config: { 'ends.conf': [...wanted.keys()].map(task).join('') },
       files: {
         '/srv/exit.sh': 'exit $1\n',

@@ -1,8 +1,10 @@
 // How finit-shim tells a real finit that its service is ready: by what finit gives it, and when it is told to.
 import test from 'ava';
 import * as conditions from '#src/conditions/index.js';
+import { compareVersions } from '#src/protocol/version.js';
 import type { Sandbox } from '#src/sandbox/index.js';
-import { eventually, suites } from '../helpers/real-finit.js';
+import { withNotify } from '../helpers/finits.js';
+import { eventually } from '../helpers/real-finit.js';
 import {
   dependant,
   nodeBehindShim,
@@ -13,35 +15,39 @@ import {
   touchAndReload,
 } from '../helpers/shim-box.js';
 
-const boxOf = sharedBoxes(test, {
-  files: {
-    ...nodeBehindShim('web', '', `while (!existsSync('/run/go-web')) await sleep(20); notify.ready();`),
-    ...nodeBehindShim(
-      'pipe',
-      '',
-      `notify.status('the shim, not finit: ' + notify.supervisor.kind);
+const boxOf = sharedBoxes(
+  test,
+  {
+    files: {
+      ...nodeBehindShim('web', '', `while (!existsSync('/run/go-web')) await sleep(20); notify.ready();`),
+      ...nodeBehindShim(
+        'pipe',
+        '',
+        `notify.status('the shim, not finit: ' + notify.supervisor.kind);
        while (!existsSync('/run/go-pipe')) await sleep(20);
        notify.ready();`,
-    ),
-    ...nodeBehindShim(
-      'early',
-      '--listen tcp:127.0.0.1:8080 --ready listening',
-      `import { createServer } from 'node:net';
+      ),
+      ...nodeBehindShim(
+        'early',
+        '--listen tcp:127.0.0.1:8080 --ready listening',
+        `import { createServer } from 'node:net';
        let reloads = 0;
        process.on('SIGHUP', () => notify.status('reload ' + ++reloads));
        notify.status('not listening yet');
        while (!existsSync('/run/go-early')) await sleep(20);
        createServer((socket) => socket.end('served')).listen({ fd: 3 }, () => notify.ready());`,
-    ),
+      ),
+    },
+    config: {
+      'web.conf': stanza('web'),
+      'early.conf': stanza('early'),
+      // As in the documentation. Who is ready by a pipe cannot be so twice: <!> has finit restart it instead of SIGHUP.
+      'pipe.conf': `service name:pipe notify:s6 <!> ${SHIM} --identity pipe --notify s6:%n /usr/bin/node /srv/pipe.mjs -- pipe\n`,
+      'needs.conf': ['web', 'early', 'pipe'].map(dependant).join(''),
+    },
   },
-  config: {
-    'web.conf': stanza('web'),
-    'early.conf': stanza('early'),
-    // As in the documentation. Who is ready by a pipe cannot be so twice: <!> has finit restart it instead of SIGHUP.
-    'pipe.conf': `service name:pipe notify:s6 <!> ${SHIM} --identity pipe --notify s6:%n /usr/bin/node /srv/pipe.mjs -- pipe\n`,
-    'needs.conf': ['web', 'early', 'pipe'].map(dependant).join(''),
-  },
-});
+  withNotify,
+);
 
 /** Waits until finit holds a service for ready, and what needs it runs; the pid of that. */
 async function ready(box: Sandbox, name: string): Promise<number | undefined> {
@@ -56,25 +62,29 @@ async function notReady(box: Sandbox, name: string) {
   return { service, condition: await conditions.get(`service/${name}/ready`, { runDir: box.runDir }) };
 }
 
-for (const suite of suites) {
-  const form = suite === 'trixie' ? 'descriptor' : 'abstract socket';
-  test.serial(`notify:systemd on ${suite}: the shim says it is ready through finit's ${form}`, async (t) => {
-    const box = boxOf(t, suite);
-    const { service, condition } = await notReady(box, 'web');
-    t.is(condition, 'off');
-    const environment = (await box.exec(['cat', `/proc/${service.pid}/environ`])).stdout.split('\0');
-    t.regex(
-      environment.find((entry) => entry.startsWith('NOTIFY_SOCKET=')) ?? '',
-      form === 'descriptor' ? /^NOTIFY_SOCKET=[0-9]+$/ : new RegExp(`=@run/finit/notify/${service.pid}$`),
-    );
-    await box.exec(['touch', '/run/go-web']);
-    t.truthy(await ready(box, 'web'));
-  });
+for (const finit of withNotify) {
+  test.serial(
+    `notify:systemd on ${finit}: the shim says it is ready through finit's descriptor or socket`,
+    async (t) => {
+      const box = boxOf(t, finit);
+      const { service, condition } = await notReady(box, 'web');
+      t.is(condition, 'off');
+      const environment = (await box.exec(['cat', `/proc/${service.pid}/environ`])).stdout.split('\0');
+      t.regex(
+        environment.find((entry) => entry.startsWith('NOTIFY_SOCKET=')) ?? '',
+        compareVersions(box.version, '4.13') < 0
+          ? /^NOTIFY_SOCKET=[0-9]+$/
+          : new RegExp(`=@run/finit/notify/${service.pid}$`),
+      );
+      await box.exec(['touch', '/run/go-web']);
+      t.truthy(await ready(box, 'web'));
+    },
+  );
 
   test.serial(
-    `notify:s6 on ${suite}: the shim says it is ready through the pipe, at each start`,
+    `notify:s6 on ${finit}: the shim says it is ready through the pipe, at each start`,
     async (t) => {
-      const box = boxOf(t, suite);
+      const box = boxOf(t, finit);
       t.is((await notReady(box, 'pipe')).condition, 'off');
       await box.exec(['touch', '/run/go-pipe']);
       await ready(box, 'pipe');
@@ -88,9 +98,9 @@ for (const suite of suites) {
   );
 
   test.serial(
-    `--ready listening on ${suite}: what needs a service starts while that is starting, and clients wait`,
+    `--ready listening on ${finit}: what needs a service starts while that is starting, and clients wait`,
     async (t) => {
-      const box = boxOf(t, suite);
+      const box = boxOf(t, finit);
       const needs = await ready(box, 'early');
       const starting = await serviceIn(box, 'early', ({ shim }) => shim?.status === 'not listening yet');
       t.like(starting.shim, { state: 'starting', ready: false });

@@ -2,7 +2,8 @@
 import test from 'ava';
 import * as conditions from '#src/conditions/index.js';
 import type { Sandbox } from '#src/sandbox/index.js';
-import { eventually, suites } from '../helpers/real-finit.js';
+import { withNotify } from '../helpers/finits.js';
+import { eventually } from '../helpers/real-finit.js';
 import {
   dependant,
   nodeBehindShim,
@@ -69,14 +70,18 @@ kill -0 $MAINPID && echo reloaded >>/run/command
 };
 const names = Object.keys(KINDS);
 
-const boxOf = sharedBoxes(test, {
-  files: Object.assign({}, ...Object.values(KINDS).map(({ files }) => files)),
-  config: {
-    ...Object.fromEntries(names.map((name) => [`${name}.conf`, stanza(name)])),
-    // In a file of their own, so that touching the others' leaves them alone.
-    'needs.conf': names.map(dependant).join(''),
+const boxOf = sharedBoxes(
+  test,
+  {
+    files: Object.assign({}, ...Object.values(KINDS).map(({ files }) => files)),
+    config: {
+      ...Object.fromEntries(names.map((name) => [`${name}.conf`, stanza(name)])),
+      // In a file of their own, so that touching the others' leaves them alone.
+      'needs.conf': names.map(dependant).join(''),
+    },
   },
-});
+  withNotify,
+);
 
 /** Waits until a service is ready for finit and what needs it runs. */
 async function ready(box: Sandbox, name: string): Promise<{ pid: number; needs: number }> {
@@ -93,10 +98,10 @@ async function ready(box: Sandbox, name: string): Promise<{ pid: number; needs: 
 const reloads = async (box: Sandbox, name: string) =>
   (await box.exec(['cat', `/run/${name}`])).stdout.split('\n').length - 1;
 
-for (const suite of suites) {
+for (const finit of withNotify) {
   for (const [name, { title, held, meanwhile }] of Object.entries(KINDS))
-    test.serial(`on ${suite}, what needs a service ${title} runs on as soon as that is over`, async (t) => {
-      const box = boxOf(t, suite);
+    test.serial(`on ${finit}, what needs a service ${title} runs on as soon as that is over`, async (t) => {
+      const box = boxOf(t, finit);
       const before = await ready(box, name);
       t.is(await reloads(box, name), 0);
 
@@ -121,9 +126,9 @@ for (const suite of suites) {
     });
 
   test.serial(
-    `on ${suite}, a reload of all leaves nothing paused, whether anything has changed or all`,
+    `on ${finit}, a reload of all leaves nothing paused, whether anything has changed or all`,
     async (t) => {
-      const box = boxOf(t, suite);
+      const box = boxOf(t, finit);
       const before = await Promise.all(names.map((name) => ready(box, name)));
       const counts = () => Promise.all(names.map((name) => reloads(box, name)));
       const counted = await counts();

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import * as conditions from '#src/conditions/index.js';
-import { eventually, PROJECT, suites } from '../helpers/real-finit.js';
+import { withNotify } from '../helpers/finits.js';
+import { eventually, PROJECT } from '../helpers/real-finit.js';
 import {
   behindShim,
   dependant,
@@ -61,19 +62,23 @@ const services = {
   },
 };
 
-const boxOf = sharedBoxes(test, {
-  files: Object.assign({}, ...Object.values(services)),
-  config: {
-    'services.conf': Object.keys(services)
-      .map((name) => stanza(name))
-      .join(''),
-    'needs.conf': dependant('web'),
+const boxOf = sharedBoxes(
+  test,
+  {
+    files: Object.assign({}, ...Object.values(services)),
+    config: {
+      'services.conf': Object.keys(services)
+        .map((name) => stanza(name))
+        .join(''),
+      'needs.conf': dependant('web'),
+    },
   },
-});
+  withNotify,
+);
 
-for (const suite of suites) {
-  test(`through the shim a service on ${suite} is ready, with a status, and a reload does not pause who needs it`, async (t) => {
-    const box = boxOf(t, suite);
+for (const finit of withNotify) {
+  test(`through the shim a service on ${finit} is ready, with a status, and a reload does not pause who needs it`, async (t) => {
+    const box = boxOf(t, finit);
     const { pid, shim } = await serviceIn(box, 'web', (found) => found.shim?.ready);
     t.like(shim, {
       state: 'ready',
@@ -110,8 +115,8 @@ for (const suite of suites) {
     ['silent', 'stops pinging'],
     ['blocked', 'blocks its event loop'],
   ] as const)
-    test(`a service on ${suite} that ${what} for longer than --watchdog is restarted by finit`, async (t) => {
-      const box = boxOf(t, suite);
+    test(`a service on ${finit} that ${what} for longer than --watchdog is restarted by finit`, async (t) => {
+      const box = boxOf(t, finit);
       const first = await serviceIn(box, name, ({ shim }) => shim?.main);
       t.is(first.shim?.watchdog?.timeout, 2000);
       await box.exec(['touch', `/run/go-${name}`]);
@@ -126,15 +131,15 @@ for (const suite of suites) {
       t.like(again, { restarts: 1, exit: { signal: 'SIGABRT' }, shim: { restarts: 0 } });
     });
 
-  test(`a service on ${suite} that asks for more time is left alone`, async (t) => {
-    const box = boxOf(t, suite);
+  test(`a service on ${finit} that asks for more time is left alone`, async (t) => {
+    const box = boxOf(t, finit);
     const found = await serviceIn(box, 'patient', ({ shim }) => shim?.status === 'over');
     t.like(found, { restarts: 0, shim: { restarts: 0, watchdog: { missed: 0 } } });
     t.is(found.shim?.shim.pid, found.pid);
   });
 
-  test(`SIGKILL of the shim on ${suite} leaves no service behind, and finit starts another`, async (t) => {
-    const box = boxOf(t, suite);
+  test(`SIGKILL of the shim on ${finit} leaves no service behind, and finit starts another`, async (t) => {
+    const box = boxOf(t, finit);
     const { pid, shim } = await serviceIn(box, 'killed', (found) => found.shim?.ready);
     await box.exec(['kill', '-9', String(pid)]);
     await eventually(() => {

@@ -1,18 +1,11 @@
-// Every finit that is at hand: Debian 12's 4.2 always; with NODE_FINIT_TEST_ROOTS (root trees, separated by colons: CONTRIBUTING.md) any.
-import { basename, dirname } from 'node:path';
+// Every finit that is at hand: Debian's, or those of NODE_FINIT_TEST_ROOTS (CONTRIBUTING.md).
 import test from 'ava';
 import { clear, get as condition, set } from '#src/conditions/index.js';
 import { compareVersions } from '#src/protocol/version.js';
-import type { SandboxOptions } from '#src/sandbox/index.js';
 import { explain, get, list, restart, signal, start, stop } from '#src/services/index.js';
 import { info, plugins, reload, runlevel, setRunlevel } from '#src/system/index.js';
+import { finits } from '../helpers/finits.js';
 import { eventually, startFinit } from '../helpers/real-finit.js';
-
-const roots = (process.env.NODE_FINIT_TEST_ROOTS ?? '').split(':').filter(Boolean);
-const finits: { name: string; where: SandboxOptions & { suite?: string } }[] = [
-  { name: 'Debian bookworm', where: { suite: 'bookworm' } },
-  ...roots.map((root) => ({ name: basename(dirname(root)), where: { root } })),
-];
 
 // A program each: 4.2 takes two services with one program for one.
 const programs = ['web', 'other', 'needy', 'night', 'more'];
@@ -27,11 +20,10 @@ service [3] name:night /srv/night -- In runlevel 3
 task name:bad /bin/false -- Fails
 `;
 
-for (const { name, where } of finits) {
+for (const name of finits) {
   test(`the finit of ${name}: what there is, orders, conditions, runlevels, and its end`, async (t) => {
     t.timeout(120_000);
-    const { suite, ...rest } = where;
-    await using box = await startFinit(suite as string, { ...rest, files, config: { 'test.conf': config } });
+    await using box = await startFinit(name, { files, config: { 'test.conf': config } });
     const options = { runDir: box.runDir };
     const about = await info(options);
     t.true(about.candidates.includes(box.version) || about.version === box.version, JSON.stringify(about));
