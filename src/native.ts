@@ -49,8 +49,10 @@ export interface NativeInotify {
 /**
  * Sends one message, of 4096 bytes at most, on a connection that is kept, with copies of these descriptors: 0, or -errno. Does not wait,
  * but for a vsock connection (100 ms at most). Connects anew by itself when the receiver has been replaced.
+ *
+ * With `true`, `text` is what follows STATUS= in a message that is put together there; -EBADMSG when it is not one line.
  */
-export type NativeNotifySend = (text: string, fds?: readonly number[]) => number;
+export type NativeNotifySend = (text: string, fds?: readonly number[] | true) => number;
 
 /** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
 export interface NativeAddon {

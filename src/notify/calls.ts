@@ -62,6 +62,9 @@ export function stopping(options?: NotifyOptions): NotifyResult {
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT` when the text holds a newline, carriage return or NUL, supervised or not.
  */
 export function status(text: string, options?: NotifyOptions): NotifyResult {
+  // The short way, see deliver(); whatever is wrong, the long way says it.
+  const target = knownTarget;
+  if (target !== undefined && options === undefined && target.send(text, true) === 0) return target.sent;
   return deliver(encodeStatus(text), undefined, options);
 }
 

@@ -58,6 +58,10 @@ async function exerciseNotify(address: Uint8Array): Promise<void> {
   check(send('x', Array(254).fill(0)) < 0 && send('x', [-1]) < 0, 'descriptors that cannot be sent');
   check((send as (text?: unknown) => number)() < 0 && (send as (text: unknown) => number)(1) < 0, 'no text');
   check(send('FDSTORE=1', [0, 1, 2]) === 0, 'descriptors');
+  check(send('x€', true) === 0 && send('', true) === 0, 'a status');
+  check(send('x'.repeat(4089), true) < 0 && send('€'.repeat(2000), true) < 0, 'a status that is too long');
+  check(send('a\nb', true) < 0 && send('a\r', true) < 0 && send('\0a', true) < 0, 'a status that is no line');
+  check((send as (text: unknown, status: boolean) => number)({}, true) < 0, 'a status that is no text');
   addon.notifySocket(2 ** 32 - 1, 9999, 0)('READY=1');
   let over = 0;
   const hangup = addon.hangup(() => over++);

@@ -161,6 +161,32 @@ test.serial('NOTIFY_SOCKET counts as it is at each call', async (t) => {
       t.is(await receiver.next(), `STATUS=${wanted}\n`);
 });
 
+test.serial(
+  'a status is the same by the short way, which NOTIFY_SOCKET has from the second call on',
+  async (t) => {
+    const socket = join(folder(t), 'notify');
+    const receiver = await receiveDatagrams(t, socket);
+    process.env.NOTIFY_SOCKET = socket;
+    t.teardown(() => delete process.env.NOTIFY_SOCKET);
+    const room = 4096 - 'STATUS=\n'.length;
+    t.is(notify.status('').outcome, 'sent');
+    t.is(await receiver.next(), 'STATUS=\n');
+    for (const text of ['€ 1', 'a\ud800b', 'x'.repeat(room), 'ä'.repeat(room / 2), '😀'.repeat(room / 4)]) {
+      t.is(notify.status(text).outcome, 'sent');
+      t.is(
+        Buffer.from(await receiver.next(), 'latin1').toString(),
+        `STATUS=${text.replace('\ud800', '\ufffd')}\n`,
+      );
+    }
+    for (const text of ['x'.repeat(room + 1), `${'ä'.repeat(room / 2)}x`, '😀'.repeat(5000)])
+      t.like(notify.status(text), { outcome: 'failed', error: { errno: 'EMSGSIZE' } });
+    for (const wrong of ['a\nREADY=1', 'a\r', '\0', 'x\0'.repeat(3000), 7, null, undefined, {}, Symbol('x')])
+      t.throws(() => notify.status(wrong as string), { code: 'FINIT_INVALID_ARGUMENT' } as never);
+    t.is(notify.status('still there').outcome, 'sent');
+    t.is(await receiver.next(), 'STATUS=still there\n');
+  },
+);
+
 test.serial('a worker’s NOTIFY_SOCKET is its own', async (t) => {
   const sockets = ['main', 'worker'].map((name) => join(folder(t), name));
   const [main, worker] = await Promise.all(sockets.map((socket) => receiveDatagrams(t, socket)));
