@@ -153,27 +153,29 @@ static void mode_option(const char *name, const char *value, unsigned *mode) {
   *mode = (unsigned)number;
 }
 
+// A name counts for what follows it, up to the next name.
 static void listen_option(const char *value) {
-  struct text rest = text_of(value), name = {NULL, 0};
-  const char *equals = strchr(value, '=');
-  const char *colon = strchr(value, ':');
-  if (equals && (!colon || equals < colon)) {
-    name = (struct text){value, (size_t)(equals - value)};
-    if (!message_fdname_is_valid(name)) usage("--listen", value, "the name has to be 1 to 255 printable characters without a colon");
-    rest = (struct text){equals + 1, rest.length - name.length - 1};
-  }
-  do {
+  struct text rest = text_of(value), name = {"unknown", 7};
+  for (;;) {
     const char *comma = memchr(rest.bytes, ',', rest.length);
-    const size_t length = comma ? (size_t)(comma - rest.bytes) : rest.length;
-    if (length == 0) usage("--listen", value, "something to listen on is wanted, such as tcp:0.0.0.0:80 or unix:/run/web.sock");
+    struct text spec = {rest.bytes, comma ? (size_t)(comma - rest.bytes) : rest.length};
+    const char *equals = memchr(spec.bytes, '=', spec.length);
+    // One behind a colon is part of a path.
+    if (equals && !memchr(spec.bytes, ':', (size_t)(equals - spec.bytes))) {
+      name = (struct text){spec.bytes, (size_t)(equals - spec.bytes)};
+      if (!message_fdname_is_valid(name)) usage("--listen", value, "a name has to be 1 to 255 printable characters without a colon");
+      spec = (struct text){equals + 1, spec.length - name.length - 1};
+    }
+    if (spec.length == 0) usage("--listen", value, "something to listen on is wanted, such as tcp:0.0.0.0:80 or unix:/run/web.sock");
     if (options.listener_count == MAX_LISTENERS) usage("--listen", value, "32 sockets are the most");
     struct listener *listener = &options.listeners[options.listener_count++];
-    listener->name = name.bytes ? name : (struct text){"unknown", 7};
-    listener->spec = (struct text){rest.bytes, length};
+    listener->name = name;
+    listener->spec = spec;
     listener->fd = -1;
-    rest.bytes += length + (comma != NULL);
-    rest.length -= length + (comma != NULL);
-  } while (rest.length > 0);
+    if (!comma) return;
+    rest.length -= (size_t)(comma + 1 - rest.bytes);
+    rest.bytes = comma + 1;
+  }
 }
 
 static bool limit_parse(struct text text, rlim_t *limit) {

@@ -75,5 +75,6 @@ void status_write(void) {
   done = done && renameat(directory, temporary, directory, name) == 0;
   if (done || complained) return;
   complained = true;
-  log_line("%s: the status file cannot be written: %s", options.identity, strerror(errno));
+  log_line("%s: no status: %s/%s cannot be written: %s (--status-dir names another place)", options.identity,
+           options.status_dir ? options.status_dir : DEFAULT_STATUS_DIR, name, strerror(errno));
 }

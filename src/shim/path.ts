@@ -29,7 +29,7 @@ export function shimPath(): string {
   throw new FinitError(
     'FINIT_UNSUPPORTED',
     `finit-shim is not in ${root}: neither ${candidates.map((file) => file.slice(root.length + 1)).join(' nor ')}. ` +
-      'Build it with "npm rebuild node-finit" (needs a C compiler), or say in NODE_FINIT_SHIM where another one is.',
+      'Build it with "npm rebuild node-finit", in a clone "npm run build:native" (needs a C compiler), or say in NODE_FINIT_SHIM where another one is.',
     { path: root },
   );
 }

@@ -57,6 +57,33 @@ test('sockets are bound before the service starts, with names, modes, and the se
   t.false(existsSync(path));
 });
 
+test('each socket has the name that came last before it, and = in a path is no name', async (t) => {
+  const [first, second] = [await freePort(), await freePort()];
+  const path = join(tmpdir(), `node-finit-a=b-${process.pid}.sock`);
+  const shim = startShim(
+    t,
+    [
+      '--listen',
+      `tcp:${first},web=tcp:127.0.0.1:${second},unix:${path}`,
+      `--listen=admin=unix:@a=b-${process.pid}`,
+    ],
+    nodeService(server),
+  );
+  await shim.until(({ ready }) => ready);
+  t.is(await ask({ path }), `${shim.status()?.main?.pid} unknown:web:web:admin`);
+  for (const wrong of [
+    '',
+    ',',
+    'tcp:80,',
+    '=tcp:80',
+    'web=',
+    'web=,tcp:80',
+    'a=b=tcp:80',
+    'tcp:80,\u0001=tcp:81',
+  ])
+    t.is((await startShim(t, [`--listen=${wrong}`], ['/bin/true']).ended).code, 64, wrong);
+});
+
 test('a socket file that nobody listens on is taken over, one in use is not', async (t) => {
   const path = join(tmpdir(), `node-finit-stale-${process.pid}.sock`);
   const first = startShim(t, ['--listen', `unix:${path}`], ['/bin/sleep', '1000']);
