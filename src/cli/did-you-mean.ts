@@ -1,8 +1,11 @@
 import { list } from '../services/index.js';
+import { leftOut } from './left-out.js';
 import { nearest } from './nearest.js';
 
-/** A service with a name like this one, as the end of a message; nothing if there is none. */
+/** The stanza of a service that finit does not have, or one with a name like it, as the end of a message; nothing if there is none. */
 export async function didYouMean(unknown: string): Promise<string> {
+  const stanza = leftOut(unknown);
+  if (stanza !== '') return stanza;
   try {
     const names = (await list()).flatMap(({ name, identity }) => [name, identity]);
     const hint = nearest(unknown, [...new Set(names)]);

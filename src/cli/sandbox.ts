@@ -68,10 +68,20 @@ function parse(argv: string[]) {
     );
   }
   try {
-    const { values } = parseArgs({ args: own, options: OPTIONS, strict: true });
+    const { values, positionals } = parseArgs({
+      args: own,
+      options: OPTIONS,
+      strict: true,
+      allowPositionals: true,
+    });
+    if (positionals.length > 0)
+      throw new UsageError(
+        `a command for the sandbox comes after --: node-finit sandbox -- ${[...positionals, ...command].join(' ')}`,
+      );
     if (end !== -1 && command.length === 0) throw new UsageError('there is no command after --');
     return { values, command };
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`${(error as Error).message.split('. ')[0]}; ${see}`, { cause: error });
   }
 }

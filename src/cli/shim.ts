@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { errnoName } from '../errno.js';
 import { native } from '../native.js';
 import { shimPath } from '../shim/index.js';
@@ -17,20 +18,19 @@ No -- in front of the program there: for finit the first one begins the descript
 
   --path  print where finit-shim is, for a stanza
 
-All other options are finit-shim's: "node-finit shim -- --help" shows them.`,
+All other options are finit-shim's own:`,
   async run(args) {
-    const path = shimPath();
     if (args[0] === '--help' || args[0] === '-h') {
-      print(this.help);
-      return EXIT.ok;
+      print(this.help, '');
+      return spawnSync(shimPath(), ['--help'], { stdio: 'inherit' }).status ?? EXIT.osError;
     }
+    const path = shimPath();
     if (args[0] === '--path') {
       print(path);
       return EXIT.ok;
     }
     if (args.length === 0) throw new UsageError('expected shim [OPTION…] COMMAND');
-    const own = args[0] === '--' && args[1] === '--help' ? args.slice(1) : args;
-    const error = -native().exec(path, [path, ...own], inherited(own));
+    const error = -native().exec(path, [path, ...args], inherited(args));
     throw new Failure(EXIT.osError, `${path} cannot be run: ${errnoName(error)}`);
   },
 };

@@ -132,9 +132,10 @@ function shimRows(shim: ShimStatus | undefined): [string, string | undefined][] 
       `${state}${ready || state === 'exited' ? '' : ', not ready'}${restarts > 0 ? `, ${restarts} restarts in place` : ''}`,
     ],
     ['   Main PID ', main ? String(main.pid) : undefined],
-    ['Status text ', printable || undefined],
+    // What has ended said that last, and listens no more.
+    [state === 'exited' ? 'Last status ' : 'Status text ', printable || undefined],
     ['   Watchdog ', pet?.join(', ')],
-    ['  Listening ', listen.join(' ') || undefined],
+    ['  Listening ', (state !== 'exited' && listen.join(' ')) || undefined],
     ['Descriptors ', fdstore > 0 ? `${fdstore} stored` : undefined],
   ];
 }

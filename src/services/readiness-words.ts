@@ -25,12 +25,19 @@ export function readinessOf(service: Service, world: World): Reason {
 }
 
 /** What has to happen, by its kind of notification: src/service.c and plugins/pidfile.c, 4.4 … 5.0-dev. */
-function toDo({ notify, pidFile, identity }: Service, again: string, { files, stateOf }: World): string {
+function toDo(
+  { notify, pidFile, identity, args }: Service,
+  again: string,
+  { files, stateOf }: World,
+): string {
   switch (notify) {
     case 'systemd':
       return `and it has not said READY=1${again || ' yet'} (notify:systemd)`;
     case 's6':
-      return `and it has not written its line to the descriptor${again || ' yet'} (notify:s6)`;
+      // service_start() in src/service.c writes the number in its place.
+      return args.some((arg) => arg.includes('%n'))
+        ? `and it has not written its line to the descriptor${again || ' yet'} (notify:s6)`
+        : 'and it cannot know which descriptor to write to: its arguments lack %n, as in --s6-fd %n (notify:s6)';
     case 'pid': {
       if (again !== '') return `and it has not touched its PID file${again} (notify:pid)`;
       if (pidFile === '') return 'and it has made no PID file yet (notify:pid)';

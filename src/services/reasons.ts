@@ -7,7 +7,7 @@ import { ownerOf } from './find.js';
 import type { FinitFiles } from './finit-files.js';
 import { readinessOf } from './readiness-words.js';
 import type { Service, ServiceCondition } from './service.js';
-import { how } from './words.js';
+import { how, shimWords } from './words.js';
 
 /** What is known. */
 export interface World {
@@ -142,7 +142,7 @@ function crashed(service: Service): Reason {
   const of = maxCrashes !== undefined && maxCrashes > 0 ? ` of ${maxCrashes}` : '';
   return {
     kind: 'crashed',
-    message: `finit has given up on it after ${attempts}${of} restarts; it ended${how(service.exit)}. When that is mended: ${again}`,
+    message: `finit has given up on it after ${attempts}${of} restarts; it ended${how(service.exit)}${shimWords(service)}. When that is mended: ${again}`,
     ...exitOf(service),
   };
 }
@@ -150,7 +150,7 @@ function crashed(service: Service): Reason {
 function restarting(service: Service): Reason {
   return {
     kind: 'restarting',
-    message: `it ended${how(service.exit)}, and finit will start it again${counted(service)}`,
+    message: `it ended${how(service.exit)}${shimWords(service)}, and finit will start it again${counted(service)}`,
     ...exitOf(service),
   };
 }

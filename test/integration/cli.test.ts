@@ -40,6 +40,7 @@ for (const suite of ['forky', 'trixie'])
         'web.conf': `service [2345] name:web notify:none /bin/sleep 100000 -- Web\n`,
         'inst.conf': `service [2345] name:inst :1 notify:none /bin/sleep 100001 -- One\nservice [2345] name:inst :2 notify:none /bin/sleep 100002 -- Two\n`,
         'fail.conf': `task [2345] name:fail /bin/false -- Fails\n`,
+        'lost.conf': `service name:lost :1 \\\n log notify:none /opt/lost name:x -- Has no program\n`,
         'night.conf': `service [3] name:night notify:none /bin/sleep 100003 -- Night\n`,
       },
     });
@@ -50,6 +51,12 @@ for (const suite of ['forky', 'trixie'])
     t.regex(why.stdout, /^night: halted\n└─ .*runlevel.*\nweb: running\n└─ running for \d+ s, and ready\n$/);
     t.is(JSON.parse((await run(box, 'why', '-j', 'web')).stdout).ok, true);
     t.like(await run(box, 'why', 'nobody'), { code: 69, stdout: '' });
+    const lost = await run(box, 'why', 'lost:1');
+    t.is(lost.code, 69);
+    t.regex(lost.stderr, /\/etc\/finit\.d\/lost\.conf has a stanza .* \(is \/opt\/lost there\?\)/);
+    const unlogged = await run(box, 'log', 'web');
+    t.like(unlogged, { code: 0, stdout: '' });
+    t.regex(unlogged.stderr, /no log/);
     // There are control groups where the kernel gives the sandbox some, which it mostly does not.
     for (const command of ['ps', 'cgroup', 'top'])
       t.is((await run(box, command, '-1')).code, (await box.initctl(command, '-1')).code ?? -1, command);
@@ -76,6 +83,15 @@ for (const suite of ['forky', 'trixie'])
     t.is(late.code, 124);
     t.regex(late.stderr, /<usr\/never> is off/);
     await succeeds(t, box, 'wait', 'never', '--state', 'off');
+    for (const [condition, hint] of [
+      ['service/wep/ready', /finit has no service wep, did you mean web\?$/m],
+      ['pid/lost:1', /finit has no service lost:1; .*lost\.conf has a stanza/],
+      ['web', /for the service web it is service\/web\/ready/],
+    ] as const) {
+      const hopeless = await run(box, 'wait', condition, '--timeout=50ms');
+      t.is(hopeless.code, 124);
+      t.regex(hopeless.stderr, hint);
+    }
 
     t.deepEqual(
       (JSON.parse((await run(box, 'status', '--json')).stdout) as services.Service[]).map(

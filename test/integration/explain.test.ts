@@ -24,7 +24,8 @@ const config = `
 service name:ready notify:systemd node /srv/ready.mjs -- Says that it is ready
 service name:mute notify:none /bin/sleep 1001 -- Does not tell, and finit takes it for ready
 service name:silent notify:systemd /bin/sleep 1002 -- Never ready
-service name:silent6 notify:s6 /bin/sleep 1003 -- Never ready
+service name:silent6 notify:s6 /bin/sleep 1003 %n -- Never ready
+service name:deaf6 notify:s6 /bin/sleep 1003 -- Never ready
 service name:pidless notify:pid pid:!/run/pidless.pid /bin/sleep 1004 -- Makes no PID file
 service [3] name:three notify:none /bin/sleep 1005 -- In runlevel 3
 service name:gone notify:none /opt/gone -- Its program vanishes
@@ -91,6 +92,11 @@ for (const suite of ['forky', 'trixie']) {
       'silent6',
       'silent6: running',
       '└─ running for a while, and it has not written its line to the descriptor yet (notify:s6)',
+    );
+    await tells(
+      'deaf6',
+      'deaf6: running',
+      '└─ running for a while, and it cannot know which descriptor to write to: its arguments lack %n, as in --s6-fd %n (notify:s6)',
     );
     await tells(
       'pidless',

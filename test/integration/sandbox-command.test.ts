@@ -79,3 +79,9 @@ test('what is not understood ends with code 2 and a hint', async (t) => {
     t.regex(err, pattern);
   }
 });
+
+test('a command without -- before it is refused, with the way to write it', async (t) => {
+  const { code, out, err } = await sandbox(['--quiet', 'initctl', 'status']);
+  t.deepEqual([code, out], [2, '']);
+  t.regex(err, /node-finit sandbox -- initctl status/);
+});

@@ -246,3 +246,22 @@ test('durations', (t) => {
     '1 d 1 h',
   ]);
 });
+
+test('what an exit status of finit-shim means is told, of other programs it is a number', (t) => {
+  const told = (command: string, code: number, effectiveState: 'crashed' | 'restart') => {
+    const web = service('web', { command, exit: { code }, effectiveState, runlevels: [2] });
+    const known: World = {
+      services: [web],
+      runlevel: 2,
+      stateOf: () => 'off',
+      files: { exists: () => true, isProgram: () => true },
+    };
+    return explainAmong(web, known).reasons[0]?.message ?? '';
+  };
+  for (const state of ['crashed', 'restart'] as const) {
+    t.regex(told('/opt/finit-shim', 64, state), /with status 64 \(finit-shim does not take its options/);
+    t.regex(told('finit-shim', 127, state), /\(finit-shim does not find its program/);
+    t.regex(told('/opt/finit-shim', 3, state), /with status 3[^(]*$/);
+    t.regex(told('/opt/not-finit-shim', 64, state), /with status 64[^(]*$/);
+  }
+});
