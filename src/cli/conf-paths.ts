@@ -4,9 +4,9 @@
  */
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { finitRoot } from '../finit-root.js';
 import { resolveRunDir } from '../run-dir.js';
 import { EXIT, Failure, UsageError } from './command.js';
-import { finitRoot } from './root.js';
 
 /** Where they are. Names are finit's; {@link seen} gives them as seen from here. */
 export interface ConfPlaces {
@@ -25,7 +25,7 @@ export interface ConfPlaces {
  */
 export function confPlaces(): ConfPlaces {
   const runDir = resolveRunDir();
-  const root = finitRoot(runDir);
+  const root = finitRoot({ runDir });
   if (root === undefined)
     throw new Failure(
       EXIT.missingFile,

@@ -1,6 +1,6 @@
 /** The system's log, searched as initctl does (do_log() in src/initctl.c): /var/log/syslog, or messages. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { finitRoot } from './root.js';
+import { finitRoot } from '../finit-root.js';
 
 /** How much is read for the last lines, in bytes. */
 const LARGEST_TAIL = 8 * 1024 * 1024;
