@@ -10,7 +10,7 @@ export const nameLimit = (runDir: string): number | undefined =>
 
 /** One, or several. */
 export const asList = (names: string | readonly string[]): readonly string[] =>
-  typeof names === 'string' ? [names] : names;
+  Array.isArray(names) ? names : [names as string];
 
 /** Whether this finit knows a condition by the beginning of its name only, which others may share. */
 export function isCut(name: string, options: FinitOptions = {}): boolean {

@@ -73,7 +73,7 @@ export type ConditionMatcher = (name: string) => boolean;
  * @throws {FinitError} `FINIT_INVALID_CONDITION`
  */
 export function compileConditionPattern(pattern: string | readonly string[]): ConditionMatcher {
-  const patterns = typeof pattern === 'string' ? [pattern] : pattern;
+  const patterns: readonly string[] = Array.isArray(pattern) ? pattern : [pattern];
   if (patterns.length === 0) throw invalid('', 'no pattern was given');
   const matchers = patterns.map(compileOne);
   return (name) => matchers.some((matches) => matches(name));

@@ -90,6 +90,8 @@ for (const [pattern, matching, others] of patterns) {
 
 test('a pattern without any name is refused', (t) => {
   t.throws(() => compileConditionPattern([]), { message: /no pattern/ });
+  for (const wrong of [{ runDir: '/run/finit' }, undefined, null, 5, [{}], ['a', undefined]])
+    t.throws(() => compileConditionPattern(wrong as never), { message: /a string is expected/ });
 });
 
 test('every name matches itself as a pattern, whatever characters it has', (t) => {
