@@ -90,7 +90,6 @@ int main(int argc, char **argv) {
   uplink_open();
   listen_open();
   inbox_open();
-  status_open();
   supervise_start();
   while (shim.state != STATE_EXITED) {
     struct epoll_event events[8];

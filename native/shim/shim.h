@@ -156,7 +156,6 @@ size_t status_json(char room[STATUS_JSON_MAX], uint64_t started);
 const char *state_text(enum state state);
 
 // status.c
-void status_open(void);
 void status_changed(bool at_once);
 void status_write(void);
 

@@ -12,6 +12,10 @@
 // A status that changes all the time is written so often, in microseconds.
 #define LEAST_PAUSE 250000
 
+// The service comes first: what is written before it is another program takes its time, and a processor.
+#define HEAD_START 1000
+
+static bool opened;
 static int directory = -1;
 static char name[224], temporary[232];
 static int64_t written;
@@ -39,7 +43,7 @@ static uint64_t start_ticks(void) {
   return got > 0 && stat_field((struct text){stat, (size_t)got}, STAT_START, UINT64_MAX, &ticks) ? ticks : 0;
 }
 
-void status_open(void) {
+static void status_open(void) {
   static char usual[] = DEFAULT_STATUS_DIR;
   char *path = options.status_dir ? options.status_dir : usual;
   make_directories(path);
@@ -57,13 +61,15 @@ void status_open(void) {
 }
 
 void status_changed(bool at_once) {
-  if (directory < 0) return;
-  const int64_t due = at_once ? shim.now : written == 0 ? shim.now : later(written, LEAST_PAUSE);
+  if (opened && directory < 0) return;
+  const int64_t due = written == 0 ? later(shim.now, HEAD_START) : at_once ? shim.now : later(written, LEAST_PAUSE);
   if (due < shim.status_due) shim.status_due = due;
 }
 
 void status_write(void) {
   shim.status_due = NEVER;
+  if (!opened) status_open();
+  opened = true;
   if (directory < 0) return;
   written = shim.now;
   static char text[STATUS_JSON_MAX];
