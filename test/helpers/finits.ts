@@ -25,14 +25,27 @@ export function whereIs(name: string): SandboxOptions {
   return root === undefined ? { suite: name } : { root };
 }
 
-/** Titles are made before anything runs, so that a tree's finit cannot be asked yet: what it calls itself is found in its binary. */
 function knowsNotify(name: string): boolean {
+  const version = versionOf(name);
+  return version === undefined ? name !== 'bookworm' : compareVersions(version, '4.4') >= 0;
+}
+
+/** Whether `log:` in a stanza works: with options, 4.5 and 4.6 log an empty line of all that a service says. */
+export function logsOutput(name: string): boolean {
+  return !/^4\.[56](\D|$)/.test(versionOf(name) ?? '');
+}
+
+/**
+ * Of a tree's finit, undefined for Debian's. Titles are made before anything runs, so that it cannot be asked yet: what it calls itself
+ * is found in its binary.
+ */
+function versionOf(name: string): string | undefined {
   const root = trees.get(name);
-  if (root === undefined) return name !== 'bookworm';
+  if (root === undefined) return undefined;
   const file = ['finit', 'init']
     .map((program) => join(root, 'sbin', program))
     .find((path) => existsSync(path));
   const version = file && /Finit v(\d+\.\d+[\w.~-]*)/.exec(readFileSync(file, 'latin1'))?.[1];
   if (version === undefined) throw new Error(`${root} has no finit that says which it is`);
-  return compareVersions(version, '4.4') >= 0;
+  return version;
 }

@@ -4,7 +4,7 @@ import { get, wait, watch } from '#src/conditions/index.js';
 import { boundApi } from '#src/plugin/context.js';
 import { compareVersions } from '#src/protocol/version.js';
 import * as services from '#src/services/index.js';
-import { whereIs, withNotify } from '../helpers/finits.js';
+import { logsOutput, whereIs, withNotify } from '../helpers/finits.js';
 import { Lines } from '../helpers/lines.js';
 import { projectRoot } from '../helpers/project.js';
 import { startSandbox } from '../helpers/slots.js';
@@ -18,7 +18,7 @@ import { definePlugin, type PluginContext } from 'node-finit';
 export default definePlugin({
   name: 'open-for-business',
   setup({ on, conditions, log }: PluginContext): void {
-    on('condition', 'service/web/ready', async ({ state }) => {
+    on('condition', 'service/web/running', async ({ state }) => {
       if (state === 'on') await conditions.set('open-for-business');
       if (state === 'off') await conditions.clear('open-for-business');
     });
@@ -35,15 +35,15 @@ const BAD: Record<string, string> = {
   'bad-load.mjs': `throw new Error('at load');`,
   'bad-setup.ts': `export default { name: 'bad-setup', setup(): void { throw new Error('in setup'); } };`,
   'bad-timer.ts': `export default { name: 'bad-timer', setup({ on }: any) {
-    on('condition', 'service/web/ready', () => { setTimeout(() => { throw new Error('in a timer'); }, 1); }); } };`,
+    on('condition', 'service/web/running', () => { setTimeout(() => { throw new Error('in a timer'); }, 1); }); } };`,
   'bad-promise.ts': `export default { name: 'bad-promise', setup({ on }: any) {
     on('service', 'web', () => { void Promise.reject(new Error('unheard')); }); } };`,
   'bad-handler.cjs': `const { definePlugin } = require('node-finit'); module.exports = definePlugin({ name: 'bad-handler', setup({ on }) {
-    on('condition', 'service/web/ready', async () => { throw new Error('in a handler'); }); } });`,
+    on('condition', 'service/web/running', async () => { throw new Error('in a handler'); }); } });`,
   'bad-service.ts': `export default { name: 'bad-service', async setup({ services }: any) { await services.get('no-such'); } };`,
 };
 
-for (const finit of withNotify)
+for (const finit of withNotify.filter(logsOutput))
   test(`on the finit of ${finit}: plugins that throw in every way stand next to one that does its work`, async (t) => {
     const files = Object.fromEntries(
       Object.entries({ ...BAD, 'open.ts': OPEN }).map(([name, text]) => [`${PLUGIN}/${name}`, text]),
@@ -86,7 +86,7 @@ for (const finit of withNotify)
       /bad-setup: error: setup failed.*in setup/,
       /bad-timer: error: an error was thrown that nothing caught, the plugin has ended: Error: in a timer/,
       /bad-promise: error: a promise was rejected and nothing heard it, the plugin has ended: Error: unheard/,
-      /bad-handler: error: its handler of condition service\/web\/ready \(on\) failed: Error: in a handler/,
+      /bad-handler: error: its handler of condition service\/web\/running \(on\) failed: Error: in a handler/,
       /bad-service: error: setup failed.*no-such/,
     ])
       t.truthy(await log.find(said));
@@ -136,7 +136,7 @@ for (const finit of withNotify)
     await wait('usr/open-for-business', { runDir });
     t.is(await get('service/plugins/ready', { runDir }), 'off');
     await box.exec(['initctl', 'cond', 'set', 'go'], { check: true });
-    await wait(['service/plugins/ready', 'service/needs/ready'], { runDir });
+    await wait(['service/plugins/ready', 'service/needs/running'], { runDir });
 
     const { pid } = await services.get('plugins', { runDir });
     const changes = watch('service/plugins/ready', { runDir });
@@ -149,7 +149,7 @@ for (const finit of withNotify)
     t.is((await changes.next()).value?.state, 'on');
     await changes.return?.();
     t.is((await services.get('plugins', { runDir })).pid, pid, 'it was not restarted');
-    await wait(['service/needs/running', 'service/needs/ready'], { runDir });
+    await wait('service/needs/running', { runDir });
     const needs = await services.get('needs', { runDir });
     const { stdout: status } = await box.exec(['cat', `/proc/${needs.pid}/status`], { check: true });
     t.notRegex(status, /State:\s+T/, 'what needs it is not left paused');
