@@ -112,6 +112,26 @@ test('a descriptor that is no pipe is never written to', async (t) => {
   t.is(said, 'FINIT_NOTIFY_FAILED 0\nFINIT_NOTIFY_FAILED\nnot-supervised');
 });
 
+for (const [number, args, env] of [
+  ['4294967299', ['--s6-fd', '4294967299'], {}],
+  ['18446744073709551616', [], { NOTIFY_FD: '18446744073709551616' }],
+  ['4294967299', [], { NOTIFY_SOCKET: '4294967299' }],
+] as const)
+  test(`${number} is no descriptor, and not that of its lower bits: ${JSON.stringify([args, env])}`, async (t) => {
+    const { heard, said } = await withPipe(
+      `import { readlinkSync } from 'node:fs';
+       const there = () => [0, 3].map((fd) => readlinkSync('/proc/self/fd/' + fd)).join();
+       const before = there();
+       say(notify.ready(), there() === before);
+       const { error } = notify.ready();
+       say(error.errno);`,
+      [...args],
+      env,
+    );
+    t.is(heard, '');
+    t.is(said, 'FINIT_NOTIFY_FAILED true\nEBADF');
+  });
+
 test('use() refuses what is nothing, and unheard-of addresses', (t) => {
   for (const wrong of [{}, { s6: 2 }, { s6: -1 }, { s6: 3.5 }, { dinit: 0 }, { s6: 'x' }, 5, null])
     t.throws(
