@@ -130,6 +130,8 @@ export interface NativeAddon {
   openStream(path: string, request: Uint8Array): number;
   /** Waits for so many milliseconds at most: how many bytes have come, 0 at the end, -EAGAIN when there is nothing, -errno. */
   readStream(fd: number, buffer: Uint8Array, timeout: number): number;
+  /** Closes a connection of {@link openStream}. Node's own close() warns in a worker of descriptors that Node has not opened. */
+  closeStream(fd: number): void;
   /** WDIOC_GETSUPPORT of a /dev/watchdogN that is open: `options` are WDIOF_…; or -errno (ENOTTY: not one). */
   watchdogSupport(fd: number): { options: number; firmware: number; identity: string } | number;
   /** One of {@link WatchdogValue}, in seconds or as flags; or -errno. */
