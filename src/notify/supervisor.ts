@@ -3,7 +3,7 @@
  */
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
-import { pipeTarget, socketTarget, type Target } from './target.js';
+import { pipeTarget, socketTarget, type Target, unwatched } from './target.js';
 import type { NotifyField, SupervisorKind } from './types.js';
 
 /** What {@link use} takes. */
@@ -117,7 +117,7 @@ export function unset(): void {
   try {
     const target = currentTarget();
     if (target?.fd !== undefined) native().closeOnExec(target.fd);
-    if (target?.watchesEnvironment) found = socketTarget(target.address, { shim: target.kind === 'shim' });
+    if (target?.watchesEnvironment) found = unwatched(target);
   } catch (error) {
     // Nobody who can be reached: there is nothing to keep.
     if (!(error instanceof FinitError)) throw error;
@@ -148,14 +148,25 @@ export const supervisor: {
   readonly address: string | undefined;
   /** What it acts on; all else it drops, or is not sent to it. */
   readonly understands: readonly NotifyField[];
-} = Object.freeze({
-  get kind() {
-    return seen()?.kind ?? 'none';
-  },
-  get address() {
-    return seen()?.address;
-  },
-  get understands() {
-    return seen()?.understands ?? NOTHING;
-  },
-});
+} = Object.freeze(
+  Object.defineProperty(
+    {
+      get kind() {
+        return seen()?.kind ?? 'none';
+      },
+      get address() {
+        return seen()?.address;
+      },
+      get understands() {
+        return seen()?.understands ?? NOTHING;
+      },
+    },
+    // Else console.log() shows three times [Getter].
+    Symbol.for('nodejs.util.inspect.custom'),
+    {
+      value(this: object) {
+        return { ...this };
+      },
+    },
+  ),
+);

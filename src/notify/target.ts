@@ -92,6 +92,13 @@ export function socketTarget(
   });
 }
 
+/** The same one, whatever becomes of NOTIFY_SOCKET. */
+export function unwatched(target: Target): Target {
+  return target.watchesEnvironment
+    ? (socketTarget(target.address, { shim: target.kind === 'shim' }) ?? target)
+    : target;
+}
+
 function open(socket: string, watch: boolean): NativeNotifySend | number {
   const environment = watch ? socket : undefined;
   if (socket.startsWith('/')) return native().notifySocket(encodeText(socket), environment);

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import * as notify from '#src/notify/index.js';
@@ -140,6 +141,12 @@ test('use() refuses what is nothing, and unheard-of addresses', (t) => {
       JSON.stringify(wrong),
     );
   t.throws(() => notify.use({ socket: 'relative' }), { code: 'FINIT_UNSUPPORTED' } as never);
+});
+
+test('console.log() shows what the supervisor is', (t) => {
+  t.is(inspect({ ...notify.supervisor }), inspect(notify.supervisor));
+  t.regex(inspect(notify.supervisor), /^\{ kind: '[a-z0-9]+', address: /);
+  t.deepEqual(Object.keys(notify.supervisor), ['kind', 'address', 'understands']);
 });
 
 test.serial('use({ socket }) is taken before the environment, until it is taken back', async (t) => {
