@@ -52,7 +52,11 @@ export interface NativeInotify {
  *
  * With `true`, `text` is what follows STATUS= in a message that is put together there; -EBADMSG when it is not one line.
  */
-export type NativeNotifySend = (text: string, fds?: readonly number[] | true) => number;
+export interface NativeNotifySend {
+  (text: string, fds?: readonly number[] | true): number;
+  /** Closes the connection; the next message makes another. */
+  (): void;
+}
 
 /** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
 export interface NativeAddon {

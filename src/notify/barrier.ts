@@ -53,6 +53,7 @@ class Wait {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #forget = () => {};
+  #close: (() => void) | undefined;
 
   constructor(target: Target) {
     this.#target = target;
@@ -101,7 +102,10 @@ class Wait {
       // What is still unread is just what is being waited for.
       addon.hangupEnd(pipe.id);
       // It is about what was sent there, also if unset() is called, or NOTIFY_SOCKET becomes another, meanwhile.
-      this.#target = unwatched(this.#target);
+      if (this.#target.watchesEnvironment) {
+        this.#target = unwatched(this.#target);
+        this.#close = this.#target.close;
+      }
       this.#pause = setTimeout(() => this.#send(resolve), PAUSE);
     } else resolve(result);
   }
@@ -110,6 +114,7 @@ class Wait {
     clearTimeout(this.#deadline);
     clearTimeout(this.#pause);
     this.#forget();
+    this.#close?.();
     if (this.#id !== undefined) native().hangupEnd(this.#id);
   }
 }

@@ -30,7 +30,9 @@ export interface Target {
    * One message: 0, or -errno; -EALREADY when it can be told nothing more; -ESTALE see {@link watchesEnvironment}.
    * @throws {FinitError}
    */
-  readonly send: NativeNotifySend;
+  readonly send: (text: string, fds?: readonly number[] | true) => number;
+  /** Closes the connection, if there is one; the next message makes another. Else it would stay until the garbage is collected. */
+  readonly close?: () => void;
 }
 
 /**
@@ -89,6 +91,7 @@ export function socketTarget(
     understands: kind === 'finit' ? READY_ONLY : EVERYTHING,
     retries: kind === 'finit' ? RETRIES : 0,
     watchesEnvironment,
+    close: () => send(),
   });
 }
 
@@ -120,7 +123,7 @@ function open(socket: string, watch: boolean): NativeNotifySend | number {
 function target(
   kind: Target['kind'],
   address: string,
-  send: NativeNotifySend,
+  send: Target['send'],
   rest: Partial<Target> & Pick<Target, 'understands'>,
 ): Target {
   return {

@@ -170,6 +170,35 @@ async function said(t: ExecutionContext, script: string, socket: string): Promis
   return all.trim();
 }
 
+test('going from one supervisor to another, and back, holds no descriptors', async (t) => {
+  const socket = `@node-finit-several-${process.pid}`;
+  const other = `${socket}-other`;
+  const receivers = [await receiveDatagrams(t, socket), await receiveDatagrams(t, other)];
+  t.is(receivers.length, 2);
+  // Of the 100 descriptors that it may have; nothing collects the garbage of so short a loop, which leaves the event loop no turn.
+  const script = `
+    const both = [${JSON.stringify(socket)}, ${JSON.stringify(other)}];
+    const outcomes = new Set();
+    const tell = (options) => {
+      let result;
+      do result = notify.status('x', options); while (result.error?.errno === 'EAGAIN');
+      outcomes.add(result.error?.message ?? result.outcome);
+    };
+    for (let i = 0; i < 200; i++) {
+      tell({ socket: both[i % 2] });
+      process.env.NOTIFY_SOCKET = both[i % 2];
+      tell();
+      notify.use({ socket: both[i % 2] });
+      tell();
+      notify.use(undefined);
+      tell();
+      notify.unset();
+      tell();
+    }
+    console.log(...outcomes);`;
+  t.is(await said(t, script, socket), 'sent');
+});
+
 test('a barrier that waits for a full queue goes on where it was, also after unset()', async (t) => {
   const socket = `@node-finit-barrier-unset-${process.pid}`;
   await receiveDatagrams(t, socket, 'mute');
