@@ -52,7 +52,11 @@ export interface NativeInotify {
  *
  * With `true`, `text` is what follows STATUS= in a message that is put together there; -EBADMSG when it is not one line.
  */
-export type NativeNotifySend = (text: string, fds?: readonly number[] | true) => number;
+export interface NativeNotifySend {
+  (text: string, fds?: readonly number[] | true): number;
+  /** Closes the connection; the next message makes another. */
+  (): void;
+}
 
 /** The addon's exports. All addresses and results are plain data; layouts and policies live in TypeScript. */
 export interface NativeAddon {
@@ -130,6 +134,8 @@ export interface NativeAddon {
   openStream(path: string, request: Uint8Array): number;
   /** Waits for so many milliseconds at most: how many bytes have come, 0 at the end, -EAGAIN when there is nothing, -errno. */
   readStream(fd: number, buffer: Uint8Array, timeout: number): number;
+  /** Closes a connection of {@link openStream}. Node's own close() warns in a worker of descriptors that Node has not opened. */
+  closeStream(fd: number): void;
   /** WDIOC_GETSUPPORT of a /dev/watchdogN that is open: `options` are WDIOF_…; or -errno (ENOTTY: not one). */
   watchdogSupport(fd: number): { options: number; firmware: number; identity: string } | number;
   /** One of {@link WatchdogValue}, in seconds or as flags; or -errno. */

@@ -12,6 +12,7 @@
 #include "datagram.h"
 #include "exec.h"
 #include "environment.h"
+#include "fd.h"
 #include "inotify.h"
 #include "node_api_cpp.h"
 #include "notify.h"
@@ -242,6 +243,12 @@ Napi::Value on_read_stream(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), read_stream(fd, buffer.Data(), buffer.ByteLength(), timeout));
 }
 
+// closeStream(fd)
+Napi::Value on_close_stream(const Napi::CallbackInfo& info) {
+  Fd closed(descriptor_of(info[0]));
+  return info.Env().Undefined();
+}
+
 // watchdogSupport(fd)
 Napi::Value on_watchdog_support(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -285,6 +292,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("exec", Napi::Function::New<on_exec>(env, "exec"));
   exports.Set("openStream", Napi::Function::New<on_open_stream>(env, "openStream"));
   exports.Set("readStream", Napi::Function::New<on_read_stream>(env, "readStream"));
+  exports.Set("closeStream", Napi::Function::New<on_close_stream>(env, "closeStream"));
   exports.Set("watchdogSupport", Napi::Function::New<on_watchdog_support>(env, "watchdogSupport"));
   exports.Set("watchdogGet", Napi::Function::New<on_watchdog_get>(env, "watchdogGet"));
   exports.Set("watchdogSet", Napi::Function::New<on_watchdog_set>(env, "watchdogSet"));

@@ -8,6 +8,7 @@
 // process over an exception that it cannot throw.
 #define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 
+#include <limits.h>
 #include <napi.h>
 
 #include <string>
@@ -28,8 +29,12 @@ inline uint64_t id_of(const Napi::Value& value) {
   return napi_get_value_int64(value.Env(), value, &number) == napi_ok ? static_cast<uint64_t>(number) : 0;
 }
 
-// A descriptor, or -1.
-inline int descriptor_of(const Napi::Value& value) { return int32_of(value, -1); }
+// A descriptor, or -1: a number that is none must not become another one by having its upper bits cut off, as 2^32 + 3 would become 3.
+inline int descriptor_of(const Napi::Value& value) {
+  double number = -1;
+  const bool is_number = napi_get_value_double(value.Env(), value, &number) == napi_ok;
+  return is_number && number >= 0 && number <= INT_MAX ? static_cast<int>(number) : -1;
+}
 
 // A string, or "".
 inline std::string text_of(const Napi::Value& value) {

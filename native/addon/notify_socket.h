@@ -33,6 +33,9 @@ class NotifySocket {
   // whoever is there now gets it.
   int send(const char* text, size_t length, const int* fds, size_t count);
 
+  // Closes the connection; the next send() makes another.
+  void close() { fd_.reset(); }
+
  private:
   // For how long a connection (AF_VSOCK without datagrams) may take, all in all.
   static constexpr int kPatienceMs = 100;

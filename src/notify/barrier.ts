@@ -1,9 +1,10 @@
+import { errnoName } from '../errno.js';
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
 import { BARRIER } from '../protocol/notify-text.js';
 import { checkSignal } from '../signal.js';
 import { attempt, deliverTo } from './calls.js';
-import type { Target } from './target.js';
+import { type Target, unwatched } from './target.js';
 import type { NotifyOptions, NotifyResult } from './types.js';
 
 export interface BarrierOptions extends NotifyOptions {
@@ -21,7 +22,7 @@ const PAUSE = 5;
  *
  * finit's own socket from 4.13 on does not know of barriers, but what it reads it drops, with the descriptor that this is about, and so it
  * works there as well.
- * @returns `sent`: all has been read. Failed with `FINIT_TIMEOUT`, or `FINIT_ABORTED` (the signal's reason in `cause`), or as all calls.
+ * @returns `sent`: all has been read, or the supervisor has ended without. Failed with `FINIT_TIMEOUT`, or `FINIT_ABORTED` (the signal's reason in `cause`), or as all calls.
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT` for a timeout or signal that is none.
  */
 export async function barrier(options: BarrierOptions = {}): Promise<NotifyResult> {
@@ -47,11 +48,12 @@ export async function barrier(options: BarrierOptions = {}): Promise<NotifyResul
 }
 
 class Wait {
-  readonly #target: Target;
+  #target: Target;
   #id: number | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #forget = () => {};
+  #close: (() => void) | undefined;
 
   constructor(target: Target) {
     this.#target = target;
@@ -85,7 +87,8 @@ class Wait {
     if (typeof pipe === 'number') {
       resolve({
         outcome: 'failed',
-        error: new FinitError('FINIT_SYSTEM', `No pipe for the barrier: errno ${-pipe}`, {
+        error: new FinitError('FINIT_SYSTEM', `No pipe for the barrier: ${errnoName(-pipe)}`, {
+          errno: errnoName(-pipe),
           syscall: 'pipe2',
         }),
       });
@@ -98,6 +101,11 @@ class Wait {
     if (result.outcome === 'failed' && result.error.errno === 'EAGAIN') {
       // What is still unread is just what is being waited for.
       addon.hangupEnd(pipe.id);
+      // It is about what was sent there, also if unset() is called, or NOTIFY_SOCKET becomes another, meanwhile.
+      if (this.#target.watchesEnvironment) {
+        this.#target = unwatched(this.#target);
+        this.#close = this.#target.close;
+      }
       this.#pause = setTimeout(() => this.#send(resolve), PAUSE);
     } else resolve(result);
   }
@@ -106,6 +114,7 @@ class Wait {
     clearTimeout(this.#deadline);
     clearTimeout(this.#pause);
     this.#forget();
+    this.#close?.();
     if (this.#id !== undefined) native().hangupEnd(this.#id);
   }
 }

@@ -34,8 +34,8 @@ export function listenFds(options: { unset?: boolean | undefined } = {}): Listen
       delete process.env[name];
   if (process.platform !== 'linux' || LISTEN_PID === undefined || LISTEN_FDS === undefined) return [];
   const pid = number('LISTEN_PID', LISTEN_PID, 0x7fffffff);
-  const count = number('LISTEN_FDS', LISTEN_FDS, MOST);
   if (pid !== process.pid) return [];
+  const count = number('LISTEN_FDS', LISTEN_FDS, MOST);
   const names = LISTEN_FDNAMES?.split(':');
   if (names !== undefined && names.length !== count)
     throw new FinitError(

@@ -1,4 +1,5 @@
 import { FinitError } from '../errors.js';
+import { reasonOf } from '../thrown.js';
 import { ready, reloading, saidReady, send } from './calls.js';
 
 /** Undoes what gave it: call it, or `using`. */
@@ -45,28 +46,36 @@ function onSignal(): void {
 
 async function reload(): Promise<void> {
   running = true;
-  do {
-    again = false;
-    const tell = saidReady;
-    if (tell) reloading();
-    const errors: unknown[] = [];
-    for (const handler of [...handlers])
-      try {
-        await handler();
-      } catch (error) {
-        errors.push(error);
-      }
-    if (tell) {
-      if (errors.length === 0) ready();
-      else send({ ready: true, status: `Reload failed: ${oneLine(errors[0])}` });
+  try {
+    do {
+      again = false;
+      await once();
+    } while (again);
+  } finally {
+    running = false;
+  }
+}
+
+async function once(): Promise<void> {
+  const tell = saidReady;
+  if (tell) reloading();
+  const errors: unknown[] = [];
+  for (const handler of [...handlers])
+    try {
+      // It may have been taken back by one before it.
+      if (handlers.has(handler)) await handler();
+    } catch (error) {
+      errors.push(error);
     }
-    for (const error of errors) process.emitWarning(error instanceof Error ? error : String(error));
-  } while (again);
-  running = false;
+  if (tell) {
+    if (errors.length === 0) ready();
+    else send({ ready: true, status: `Reload failed: ${oneLine(reasonOf(errors[0]))}` });
+  }
+  const { isNativeError } = process.getBuiltinModule('node:util').types;
+  for (const error of errors) process.emitWarning(isNativeError(error) ? error : reasonOf(error));
 }
 
 /** What fits into a status. */
-function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+function oneLine(text: string): string {
   return text.replace(/[\n\r\0]+/g, ' ').slice(0, 500);
 }

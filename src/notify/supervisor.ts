@@ -3,7 +3,7 @@
  */
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
-import { pipeTarget, socketTarget, type Target } from './target.js';
+import { pipeTarget, socketTarget, type Target, unwatched } from './target.js';
 import type { NotifyField, SupervisorKind } from './types.js';
 
 /** What {@link use} takes. */
@@ -37,7 +37,9 @@ export function currentTarget(socket?: string): Target | undefined {
   if (chosen !== undefined) return chosen.target;
   const environment = process.env.NOTIFY_SOCKET;
   if (environment !== foundWith) {
+    const before = found;
     found = find(environment);
+    before?.close?.();
     foundWith = environment;
   }
   knownTarget = found?.watchesEnvironment ? found : undefined;
@@ -46,7 +48,9 @@ export function currentTarget(socket?: string): Target | undefined {
 
 function namedTarget(socket: string): Target | undefined {
   if (named?.socket === socket) return named.target;
+  const before = named?.target;
   named = { socket, target: process.platform === 'linux' ? socketTarget(socket) : undefined };
+  before?.close?.();
   return named.target;
 }
 
@@ -82,7 +86,9 @@ function s6Argument(): number | undefined {
  *   `socket` may mean besides: `FINIT_UNSUPPORTED`, `FINIT_NOTIFY_FAILED`, `FINIT_NO_ADDON`.
  */
 export function use(supervisor: UseSupervisor | undefined): void {
+  const before = chosen?.target;
   chosen = supervisor === undefined ? undefined : { target: toTarget(supervisor) };
+  before?.close?.();
   knownTarget = undefined;
   if (supervisor === undefined) foundWith = null;
 }
@@ -117,7 +123,10 @@ export function unset(): void {
   try {
     const target = currentTarget();
     if (target?.fd !== undefined) native().closeOnExec(target.fd);
-    if (target?.watchesEnvironment) found = socketTarget(target.address, { shim: target.kind === 'shim' });
+    if (target?.watchesEnvironment) {
+      found = unwatched(target);
+      target.close?.();
+    }
   } catch (error) {
     // Nobody who can be reached: there is nothing to keep.
     if (!(error instanceof FinitError)) throw error;
@@ -148,14 +157,25 @@ export const supervisor: {
   readonly address: string | undefined;
   /** What it acts on; all else it drops, or is not sent to it. */
   readonly understands: readonly NotifyField[];
-} = Object.freeze({
-  get kind() {
-    return seen()?.kind ?? 'none';
-  },
-  get address() {
-    return seen()?.address;
-  },
-  get understands() {
-    return seen()?.understands ?? NOTHING;
-  },
-});
+} = Object.freeze(
+  Object.defineProperty(
+    {
+      get kind() {
+        return seen()?.kind ?? 'none';
+      },
+      get address() {
+        return seen()?.address;
+      },
+      get understands() {
+        return seen()?.understands ?? NOTHING;
+      },
+    },
+    // Else console.log() shows three times [Getter].
+    Symbol.for('nodejs.util.inspect.custom'),
+    {
+      value(this: object) {
+        return { ...this };
+      },
+    },
+  ),
+);

@@ -30,7 +30,9 @@ export interface Target {
    * One message: 0, or -errno; -EALREADY when it can be told nothing more; -ESTALE see {@link watchesEnvironment}.
    * @throws {FinitError}
    */
-  readonly send: NativeNotifySend;
+  readonly send: (text: string, fds?: readonly number[] | true) => number;
+  /** Closes the connection, if there is one; the next message makes another. Else it would stay until the garbage is collected. */
+  readonly close?: () => void;
 }
 
 /**
@@ -89,7 +91,15 @@ export function socketTarget(
     understands: kind === 'finit' ? READY_ONLY : EVERYTHING,
     retries: kind === 'finit' ? RETRIES : 0,
     watchesEnvironment,
+    close: () => send(),
   });
+}
+
+/** The same one, whatever becomes of NOTIFY_SOCKET. */
+export function unwatched(target: Target): Target {
+  return target.watchesEnvironment
+    ? (socketTarget(target.address, { shim: target.kind === 'shim' }) ?? target)
+    : target;
 }
 
 function open(socket: string, watch: boolean): NativeNotifySend | number {
@@ -113,7 +123,7 @@ function open(socket: string, watch: boolean): NativeNotifySend | number {
 function target(
   kind: Target['kind'],
   address: string,
-  send: NativeNotifySend,
+  send: Target['send'],
   rest: Partial<Target> & Pick<Target, 'understands'>,
 ): Target {
   return {

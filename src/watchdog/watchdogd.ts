@@ -5,7 +5,7 @@
  * it with its hardware's pings, and one that leaves before its answer kills it by SIGPIPE. So a request is one native call that connects
  * and writes, there is one at a time, its answer is always waited for, also when the process ends, and none is ever sent twice.
  */
-import { closeSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoName } from '../errno.js';
@@ -145,7 +145,8 @@ class Subscription implements WatchdogdTarget {
     const result = await this.#ask(WatchdogdCommand.kick, { ack: this.#ack, timeout: extension });
     if (result.outcome !== 'failed' || result.error.errno !== 'EIDRM') return result;
     const again = await this.#subscribe();
-    return again.outcome === 'failed' || extension === 0 ? again : await this.#kick(extension);
+    if (again.outcome === 'failed' || extension === 0) return again;
+    return await this.#ask(WatchdogdCommand.kick, { ack: this.#ack, timeout: extension });
   }
 
   async #ask(command: number, fields: { id?: number; ack: number; timeout?: number }): Promise<PingResult> {
@@ -236,7 +237,7 @@ class Exchange {
           );
         await sleep(PAUSE);
       }
-      closeSync(this.#fd);
+      native().closeStream(this.#fd);
       return this.#buffer.subarray(0, this.#length);
     } finally {
       underWay.delete(this);
@@ -257,7 +258,7 @@ class Exchange {
     const got = native().readStream(this.#fd, this.#buffer.subarray(this.#length), wait);
     if (got === -EAGAIN) return false;
     if (got < 0 || (got === 0 && this.#length === 0)) {
-      closeSync(this.#fd);
+      native().closeStream(this.#fd);
       throw new FinitError(
         'FINIT_CONNECTION_LOST',
         `it has closed the connection without an answer${got < 0 ? ` (${errnoName(-got)})` : ''}`,

@@ -1,4 +1,5 @@
 // What may happen on the way: full queues, receivers that come and go, threads, barriers.
+import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +151,76 @@ test('several threads at once lose and mix nothing', async (t) => {
     next[name] = (next[name] ?? 0) + 1;
   }
   await Promise.all(workers.map((worker) => worker.terminate()));
+});
+
+/** What a process of its own says: that NOTIFY_SOCKET changes is seen by native code only in a main thread. */
+async function said(t: ExecutionContext, script: string, socket: string): Promise<string> {
+  const main = `import * as notify from ${JSON.stringify(projectNotify)}; ${script}`;
+  const child = spawn(
+    'sh',
+    ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', main],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env.PATH, NOTIFY_SOCKET: socket },
+    },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  let all = '';
+  for await (const chunk of child.stdout) all += chunk;
+  return all.trim();
+}
+
+test('going from one supervisor to another, and back, holds no descriptors', async (t) => {
+  const socket = `@node-finit-several-${process.pid}`;
+  const other = `${socket}-other`;
+  const receivers = [await receiveDatagrams(t, socket), await receiveDatagrams(t, other)];
+  t.is(receivers.length, 2);
+  // Of the 100 descriptors that it may have; nothing collects the garbage of so short a loop, which leaves the event loop no turn.
+  const script = `
+    const both = [${JSON.stringify(socket)}, ${JSON.stringify(other)}];
+    const outcomes = new Set();
+    const tell = (options) => {
+      let result;
+      do result = notify.status('x', options); while (result.error?.errno === 'EAGAIN');
+      outcomes.add(result.error?.message ?? result.outcome);
+    };
+    for (let i = 0; i < 200; i++) {
+      tell({ socket: both[i % 2] });
+      process.env.NOTIFY_SOCKET = both[i % 2];
+      tell();
+      notify.use({ socket: both[i % 2] });
+      tell();
+      notify.use(undefined);
+      tell();
+      notify.unset();
+      tell();
+    }
+    console.log(...outcomes);`;
+  t.is(await said(t, script, socket), 'sent');
+});
+
+test('a barrier that waits for a full queue goes on where it was, also after unset()', async (t) => {
+  const socket = `@node-finit-barrier-unset-${process.pid}`;
+  await receiveDatagrams(t, socket, 'mute');
+  // That it has not been answered is the deadline's, and no other failure.
+  const script = `
+    while (notify.status('more').outcome === 'sent');
+    const barrier = notify.barrier({ timeout: 300 });
+    notify.unset();
+    console.log((await barrier).error.code, notify.ready().error.errno);`;
+  t.is(await said(t, script, socket), 'FINIT_TIMEOUT EAGAIN');
+});
+
+test('a barrier without a descriptor to spare says why', async (t) => {
+  const socket = `@node-finit-barrier-fds-${process.pid}`;
+  await receiveDatagrams(t, socket);
+  const script = `
+    import { openSync } from 'node:fs';
+    console.log(notify.ready().outcome);
+    try { for (;;) openSync('/dev/null', 'r'); } catch {}
+    const { error } = await notify.barrier();
+    console.log(error.code, error.errno, error.message);`;
+  t.is(await said(t, script, socket), 'sent\nFINIT_SYSTEM EMFILE No pipe for the barrier: EMFILE');
 });
 
 test('a barrier that nobody answers is over at its deadline, or when it is aborted', async (t) => {

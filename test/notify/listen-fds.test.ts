@@ -94,6 +94,8 @@ test('programs that are started do not get them, and with unset do not hear of t
 test('without variables, or with those of another process, there are none', (t) => {
   t.is(activated('say(listenFds());', {}), '[]');
   t.is(activated('say(listenFds());', { ...all, LISTEN_PID: '1' }), '[]');
+  // What the others are told does not matter.
+  t.is(activated('say(attempt(listenFds));', { LISTEN_PID: '1', LISTEN_FDS: '0' }), '[]');
   t.is(activated('say(listenFds());', { LISTEN_PID: 'self' }), '[]');
   t.is(activated('say(listenFds());', { LISTEN_FDS: '1' }), '[]');
 });

@@ -100,6 +100,44 @@ test('a handler that fails is told, and the service is ready nonetheless', async
   }
 });
 
+for (const [what, thrown, said] of [
+  ['null', 'null', 'null'],
+  [
+    'an object whose toString() throws',
+    '{ toString() { throw new Error(); } }',
+    'something that cannot be shown',
+  ],
+  ['an object that has no toString()', 'Object.create(null)', 'something that cannot be shown'],
+  ['an error whose message is no text', "Object.assign(new Error('x'), { message: 5 })", '5'],
+  ['an error with a cause', "new Error('no config', { cause: new Error('EACCES') })", 'no config: EACCES'],
+] as const)
+  test(`a handler may throw ${what}, and the next reload is done as well`, async (t) => {
+    const it = await service(
+      t,
+      `notify.onReload(() => { say('read'); throw ${thrown}; });
+       notify.ready();`,
+    );
+    t.is(await it.heard(), READY);
+    for (let i = 0; i < 2; i++) {
+      it.hup();
+      t.is(await it.line(), 'read');
+      t.regex(await it.line(), /^warning /);
+      t.is(await it.heard(), RELOADING);
+      t.is(await it.heard(), `READY=1\nSTATUS=Reload failed: ${said}\n`);
+    }
+  });
+
+test('a handler that another takes back in mid-reload is not called', async (t) => {
+  const it = await service(
+    t,
+    `notify.onReload(() => { say('one'); other(); });
+     const other = notify.onReload(() => say('other'));
+     notify.onReload(() => say('last'));`,
+  );
+  it.hup();
+  t.deepEqual([await it.line(), await it.line()], ['one', 'last']);
+});
+
 test('before it is ready, a service that reloads says nothing of the kind', async (t) => {
   const it = await service(
     t,

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import * as notify from '#src/notify/index.js';
@@ -112,6 +113,26 @@ test('a descriptor that is no pipe is never written to', async (t) => {
   t.is(said, 'FINIT_NOTIFY_FAILED 0\nFINIT_NOTIFY_FAILED\nnot-supervised');
 });
 
+for (const [number, args, env] of [
+  ['4294967299', ['--s6-fd', '4294967299'], {}],
+  ['18446744073709551616', [], { NOTIFY_FD: '18446744073709551616' }],
+  ['4294967299', [], { NOTIFY_SOCKET: '4294967299' }],
+] as const)
+  test(`${number} is no descriptor, and not that of its lower bits: ${JSON.stringify([args, env])}`, async (t) => {
+    const { heard, said } = await withPipe(
+      `import { readlinkSync } from 'node:fs';
+       const there = () => [0, 3].map((fd) => readlinkSync('/proc/self/fd/' + fd)).join();
+       const before = there();
+       say(notify.ready(), there() === before);
+       const { error } = notify.ready();
+       say(error.errno);`,
+      [...args],
+      env,
+    );
+    t.is(heard, '');
+    t.is(said, 'FINIT_NOTIFY_FAILED true\nEBADF');
+  });
+
 test('use() refuses what is nothing, and unheard-of addresses', (t) => {
   for (const wrong of [{}, { s6: 2 }, { s6: -1 }, { s6: 3.5 }, { dinit: 0 }, { s6: 'x' }, 5, null])
     t.throws(
@@ -120,6 +141,12 @@ test('use() refuses what is nothing, and unheard-of addresses', (t) => {
       JSON.stringify(wrong),
     );
   t.throws(() => notify.use({ socket: 'relative' }), { code: 'FINIT_UNSUPPORTED' } as never);
+});
+
+test('console.log() shows what the supervisor is', (t) => {
+  t.is(inspect({ ...notify.supervisor }), inspect(notify.supervisor));
+  t.regex(inspect(notify.supervisor), /^\{ kind: '[a-z0-9]+', address: /);
+  t.deepEqual(Object.keys(notify.supervisor), ['kind', 'address', 'understands']);
 });
 
 test.serial('use({ socket }) is taken before the environment, until it is taken back', async (t) => {

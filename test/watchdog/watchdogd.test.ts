@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import fc from 'fast-check';
 import { decodeWatchdogd, encodeWatchdogd, RECORD_LENGTH } from '#src/protocol/watchdogd.js';
@@ -78,6 +79,37 @@ test('a watchdogd that was started anew is subscribed to again', async (t) => {
   );
   fake.restart();
   t.deepEqual(await target.disarm(), { outcome: 'sent' });
+  t.deepEqual(fake.deaths, []);
+});
+
+test('one that forgets each subscription at once is not asked for ever', async (t) => {
+  const fake = await startFakeWatchdogd(t);
+  const target = await watchdogd({ path: fake.path });
+  const unknown = encodeWatchdogd({ command: -1, error: 43 });
+  fake.next = [unknown, 0, unknown];
+  t.like(await target.extend(5000), { outcome: 'failed', error: { code: 'FINIT_REFUSED', errno: 'EIDRM' } });
+  t.deepEqual(
+    fake.requests.map(({ command }) => command),
+    [1, 3, 1, 3],
+  );
+});
+
+test('a worker thread subscribes, and Node has nothing to warn of', async (t) => {
+  const fake = await startFakeWatchdogd(t);
+  const worker = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     process.on('warning', ({ message }) => parentPort.postMessage(message));
+     import(${JSON.stringify(projectWatchdog)}).then(async ({ watchdogd }) => {
+       const target = await watchdogd({ path: workerData });
+       parentPort.postMessage((await target.ping()).outcome);
+       parentPort.postMessage((await target.disarm()).outcome);
+     });`,
+    { eval: true, workerData: fake.path },
+  );
+  const said: string[] = [];
+  worker.on('message', (message) => said.push(message));
+  await once(worker, 'exit');
+  t.deepEqual(said, ['sent', 'sent']);
   t.deepEqual(fake.deaths, []);
 });
 
