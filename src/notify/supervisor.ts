@@ -4,6 +4,7 @@
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
 import { pipeTarget, socketTarget, type Target, unwatched } from './target.js';
+import { hasEnvironmentToItself } from './threads.js';
 import type { NotifyField, SupervisorKind } from './types.js';
 
 /** What {@link use} takes. */
@@ -54,15 +55,20 @@ function namedTarget(socket: string): Target | undefined {
   return named.target;
 }
 
+/** Another thread may have got this one's environment: from now on it is looked at with Node's lock. */
+function environmentIsShared(): void {
+  knownTarget = undefined;
+  if (found?.watchesEnvironment) foundWith = null;
+}
+
 function find(environment: string | undefined): Target | undefined {
   if (process.platform !== 'linux') return undefined;
   // The more particular first: with notify:s6, finit 4.4 – 4.12 sets NOTIFY_SOCKET too.
   const fd = s6Argument();
   if (fd !== undefined) return pipeTarget('s6', fd);
   if (environment) {
-    const { isMainThread } = process.getBuiltinModule('node:worker_threads');
     // Bytes that are not UTF-8 are U+FFFD here, and another text for native code.
-    const watch = isMainThread && !environment.includes('\uFFFD');
+    const watch = hasEnvironmentToItself(environmentIsShared) && !environment.includes('\uFFFD');
     return socketTarget(environment, { shim: process.env.FINIT_SHIM === '1', watch });
   }
   const variable = process.env.NOTIFY_FD;

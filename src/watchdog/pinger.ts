@@ -62,6 +62,8 @@ export interface Watchdog extends Disposable {
   stop(options?: { disarm?: boolean | undefined }): Promise<PingResult>;
 }
 
+const OPTIONS: readonly string[] = ['target', 'interval', 'check', 'checkTimeout', 'onSkip'];
+
 /** What setTimeout() takes at most. */
 const LONGEST = 2 ** 31 - 1;
 
@@ -75,6 +77,15 @@ const LONGEST = 2 ** 31 - 1;
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT`
  */
 export function start(options: WatchdogOptions = {}): Watchdog {
+  if (typeof options !== 'object' || options === null)
+    throw new FinitError('FINIT_INVALID_ARGUMENT', `start(): options are an object, not ${String(options)}`);
+  // One that is misspelt would be as good as not there, and a check is there to be asked.
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined)
+    throw new FinitError(
+      'FINIT_INVALID_ARGUMENT',
+      `start(): ${unknown} is unknown; there are ${OPTIONS.join(', ')}`,
+    );
   return new Pinger(options);
 }
 

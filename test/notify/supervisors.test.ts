@@ -306,3 +306,23 @@ test('what is in the way of a socket is a result', (t) => {
     t.like(notify.ready({ socket }), { outcome: 'failed', error: { code: 'FINIT_NOTIFY_FAILED', errno } });
   t.is(readFileSync(join(dir, 'file'), 'utf8'), 'innocent');
 });
+
+test('once another thread may write to the environment, native code does not look at it any more', (t) => {
+  const addon = join(folder(t), 'addon.cjs');
+  // Whether the function is to watch the environment: getenv() does not survive a thread that adds to it.
+  writeFileSync(
+    addon,
+    'exports.notifySocket = (address, environment) => { console.log(environment !== undefined); return () => 0; };',
+  );
+  const main = `
+    import * as notify from ${JSON.stringify(projectNotify)};
+    for (let i = 0; i < 3; i++) notify.status('alone');
+    const { SHARE_ENV, Worker } = process.getBuiltinModule('node:worker_threads');
+    new Worker('', { eval: true, env: SHARE_ENV });
+    for (let i = 0; i < 3; i++) notify.status('not alone');`;
+  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', main], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_FINIT_ADDON: addon, NOTIFY_SOCKET: '@nobody' },
+  });
+  t.deepEqual([status, stdout], [0, 'true\nfalse\n']);
+});

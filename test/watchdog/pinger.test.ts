@@ -202,6 +202,7 @@ test('what start() refuses', (t) => {
     { checkTimeout: 0 },
     { check: true },
     { onSkip: 'log' },
+    { chek: () => true },
   ])
     t.throws(() => start({ target, ...wrong } as never), { code: 'FINIT_INVALID_ARGUMENT' } as never);
 });
