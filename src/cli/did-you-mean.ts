@@ -1,6 +1,6 @@
+import { nearest } from '../nearest.js';
 import { list } from '../services/index.js';
 import { leftOut } from './left-out.js';
-import { nearest } from './nearest.js';
 
 /** The stanza of a service that finit does not have, or one with a name like it, as the end of a message; nothing if there is none. */
 export async function didYouMean(unknown: string): Promise<string> {

@@ -1,6 +1,6 @@
+import { nearest } from '../nearest.js';
 import { type Command, type Entry, EXIT, Failure } from './command.js';
 import { commands } from './commands.js';
-import { nearest } from './nearest.js';
 import { globalOptions, type OptionSpec } from './options.js';
 import { print } from './output.js';
 

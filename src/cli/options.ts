@@ -2,8 +2,9 @@
  * The options of the command line, read as getopt_long() of the C library does for finit's initctl: anywhere on the line, short
  * ones in bunches (-pt), long ones shortened as long as it is clear which is meant, and none after `--`.
  */
+
+import { nearest } from '../nearest.js';
 import { UsageError } from './command.js';
-import { nearest } from './nearest.js';
 
 /** One option. */
 export interface OptionSpec {

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isFinitError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import {
   DEFAULT_SUITE,
   prepareSandbox,
@@ -12,7 +13,6 @@ import {
   startSandbox,
 } from '../sandbox/index.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import { nearest } from './nearest.js';
 
 const help = `Usage: node-finit sandbox [OPTION]… [-- COMMAND…]
 

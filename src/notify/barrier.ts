@@ -1,6 +1,7 @@
 import { errnoName } from '../errno.js';
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
+import { checkNames } from '../option-names.js';
 import { BARRIER } from '../protocol/notify-text.js';
 import { checkSignal } from '../signal.js';
 import { attempt, deliverTo } from './calls.js';
@@ -26,8 +27,9 @@ const PAUSE = 5;
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT` for a timeout or signal that is none.
  */
 export async function barrier(options: BarrierOptions = {}): Promise<NotifyResult> {
+  checkNames('barrier()', options, { timeout: true, signal: true, socket: true });
   const { timeout = 5000, signal } = options;
-  if (typeof timeout !== 'number' || !(timeout > 0 && timeout < 2 ** 31))
+  if (typeof timeout !== 'number' || !(timeout > 0 && timeout <= 2 ** 31 - 1))
     throw new FinitError(
       'FINIT_INVALID_ARGUMENT',
       `timeout: milliseconds, more than 0, not ${String(timeout)}`,

@@ -1,6 +1,7 @@
 /** The notifications. */
 import { constants } from 'node:os';
 import { FinitError } from '../errors.js';
+import { checkNames } from '../option-names.js';
 import {
   checkFds,
   encodeAccess,
@@ -31,8 +32,14 @@ const NOT_SUPERVISED: NotifyResult = Object.freeze({ outcome: 'not-supervised' }
 
 const STALE = constants.errno.ESTALE;
 
+/** Where all copies of this package that a program has in this thread see it: one may say ready(), and another have onReload(). */
+const SAID_READY = Symbol.for('node-finit.saidReady');
+const shared = globalThis as { [SAID_READY]?: boolean };
+
 /** Whether this thread has said that it is ready. */
-export let saidReady = false;
+export function saidReady(): boolean {
+  return shared[SAID_READY] === true;
+}
 
 /**
  * Says that the service is ready: finit sets its condition `service/<identity>/ready`, and starts what waits for that.
@@ -41,7 +48,7 @@ export let saidReady = false;
  * service has read its configuration ({@link onReload} does): until then the condition is in flux, and what needs it is paused (SIGSTOP).
  */
 export function ready(options?: NotifyOptions): NotifyResult {
-  saidReady = true;
+  shared[SAID_READY] = true;
   return deliver(READY, undefined, options);
 }
 
@@ -148,6 +155,7 @@ export interface StoreFdsOptions extends NotifyOptions {
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT`
  */
 export function storeFds(fds: readonly number[], options: StoreFdsOptions = {}): NotifyResult {
+  checkNames('storeFds()', options, { name: true, poll: true, socket: true });
   return deliver(encodeStoreFds(options), checkFds(fds), options);
 }
 
@@ -175,16 +183,16 @@ export function access(who: NotifyAccess, options?: NotifyOptions): NotifyResult
  */
 export function send(said: Notification, options?: NotifyOptions): NotifyResult {
   const text = encodeNotification(said, monotonic);
-  const { ready: isReady = false, fds } = said;
-  if (isReady) saidReady = true;
+  const { ready: isReady = false } = said;
+  const fds = said.fds && checkFds(said.fds);
+  if (isReady) shared[SAID_READY] = true;
   if (text === '') return deliver(READY, undefined, options);
   if (!isReady) return deliver(text, fds, options);
-  const alone = attempt(options, (target) => {
+  return attempt(options, (target) => {
     if (target.kind !== 'finit' && !target.readyOnly) return deliverTo(target, READY + text, fds);
     const first = deliverTo(target, READY);
     return target.readyOnly || first.outcome !== 'sent' ? first : deliverTo(target, text, fds);
   });
-  return alone;
 }
 
 /** CLOCK_MONOTONIC in microseconds. */
@@ -208,13 +216,21 @@ export function attempt(
   options: NotifyOptions | undefined,
   act: (target: Target) => NotifyResult,
 ): NotifyResult {
+  const socket = socketOf(options);
   try {
-    const target = currentTarget(options?.socket);
+    const target = currentTarget(socket);
     return target === undefined ? NOT_SUPERVISED : act(target);
   } catch (error) {
     if (error instanceof FinitError) return { outcome: 'failed', error };
     throw error;
   }
+}
+
+function socketOf(options: NotifyOptions | undefined): string | undefined {
+  const socket = options?.socket;
+  if (socket !== undefined && typeof socket !== 'string')
+    throw new FinitError('FINIT_INVALID_ARGUMENT', `socket: a string, not ${typeof socket}`);
+  return socket;
 }
 
 /** @throws {FinitError} see {@link Target.send} */

@@ -1,6 +1,7 @@
 import { errnoName } from '../errno.js';
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
+import { checkNames } from '../option-names.js';
 
 /** A descriptor that this process was started with. */
 export interface ListenFd {
@@ -28,6 +29,7 @@ const MOST = 1 << 20;
  *   `FINIT_NO_ADDON`.
  */
 export function listenFds(options: { unset?: boolean | undefined } = {}): ListenFd[] {
+  checkNames('listenFds()', options, { unset: true });
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = process.env;
   if (options.unset)
     for (const name of ['LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDS', 'LISTEN_FDNAMES'])

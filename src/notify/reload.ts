@@ -57,7 +57,7 @@ async function reload(): Promise<void> {
 }
 
 async function once(): Promise<void> {
-  const tell = saidReady;
+  const tell = saidReady();
   if (tell) reloading();
   const errors: unknown[] = [];
   for (const handler of [...handlers])

@@ -107,14 +107,15 @@ function toTarget(supervisor: UseSupervisor): Target | undefined {
   };
   const linux = process.platform === 'linux';
   if (typeof socket === 'string') return linux ? socketTarget(socket) : undefined;
-  const text = typeof dinit === 'string' ? process.env[dinit] : (s6 ?? dinit);
-  if (typeof dinit === 'string' && text === undefined) return undefined;
-  const fd = Number(text);
-  if (!Number.isInteger(fd) || fd < 3 || fd > 0x7fffffff)
+  const value = typeof dinit === 'string' ? process.env[dinit] : (s6 ?? dinit);
+  if (typeof dinit === 'string' && value === undefined) return undefined;
+  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : '';
+  const fd = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(fd >= 3 && fd <= 0x7fffffff))
     throw new FinitError(
       'FINIT_INVALID_ARGUMENT',
       `use() takes { s6: FD }, { dinit: FD or a variable's name } or { socket }, with a descriptor of 3 or more; not ${
-        text === undefined ? JSON.stringify(supervisor) : String(text)
+        text === '' ? process.getBuiltinModule('node:util').inspect(supervisor) : text
       }`,
     );
   return linux ? pipeTarget(s6 === undefined ? 'dinit' : 's6', fd) : undefined;

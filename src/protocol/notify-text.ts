@@ -4,6 +4,8 @@
  * Values are checked: one that held a newline would be read as further assignments, `READY=1` among them.
  */
 import { FinitError } from '../errors.js';
+import { checkNames } from '../option-names.js';
+import { reasonOf } from '../thrown.js';
 
 /**
  * `READY=1`, always alone: finit >= 4.13 reads 31 bytes of a datagram and drops the rest, finit 4.4 – 4.12 compares the
@@ -64,6 +66,26 @@ export interface Notification {
   fields?: Readonly<Record<string, string>> | undefined;
 }
 
+const FIELDS: Record<keyof Notification, true> = {
+  ready: true,
+  reloading: true,
+  stopping: true,
+  status: true,
+  errno: true,
+  busError: true,
+  exitStatus: true,
+  mainPid: true,
+  watchdog: true,
+  watchdogTimeout: true,
+  extendTimeout: true,
+  fds: true,
+  fdName: true,
+  fdPoll: true,
+  removeFds: true,
+  access: true,
+  fields: true,
+};
+
 /** The kernel's SCM_MAX_FD: so many descriptors go with a message. */
 const MOST_DESCRIPTORS = 253;
 
@@ -113,7 +135,7 @@ export function encodeExtendTimeout(ms: number): string {
 /** @throws {FinitError} `FINIT_INVALID_ARGUMENT` for anything but the four words. */
 export function encodeAccess(access: NotifyAccess): string {
   if (!['none', 'main', 'exec', 'all'].includes(access))
-    invalid(`Access is none, main, exec or all, not ${JSON.stringify(access)}`);
+    invalid(`Access is none, main, exec or all, not ${shown(access)}`);
   return `NOTIFYACCESS=${access}\n`;
 }
 
@@ -138,10 +160,12 @@ export function encodeStoreFds(options: { name?: string | undefined; poll?: bool
 
 /** @throws {FinitError} `FINIT_INVALID_ARGUMENT` unless 1 to 253 descriptors' numbers. */
 export function checkFds(fds: readonly number[]): readonly number[] {
-  if (!Array.isArray(fds) || fds.length === 0 || fds.length > MOST_DESCRIPTORS)
+  // A copy: the addon would take a proxy of an array for none.
+  const numbers = Array.isArray(fds) ? [...fds] : [];
+  if (numbers.length === 0 || numbers.length > MOST_DESCRIPTORS)
     invalid(`Descriptors are an array of 1 to ${MOST_DESCRIPTORS} numbers`);
-  for (const fd of fds) integer('A descriptor', fd, 0, 0x7fffffff);
-  return fds;
+  for (const fd of numbers) integer('A descriptor', fd, 0, 0x7fffffff);
+  return numbers;
 }
 
 /**
@@ -151,7 +175,7 @@ export function checkFds(fds: readonly number[]): readonly number[] {
  *   itself, or when it says nothing at all.
  */
 export function encodeNotification(said: Notification, monotonic: () => bigint): string {
-  if (typeof said !== 'object' || said === null) invalid(`A notification is an object, not ${String(said)}`);
+  checkNames('A notification', said, FIELDS);
   const { ready, reloading, stopping, watchdog, fds, removeFds } = said;
   for (const [name, value] of Object.entries({ ready, reloading, stopping, fdPoll: said.fdPoll }))
     if (value !== undefined && typeof value !== 'boolean') invalid(`${name} is true or false`);
@@ -185,6 +209,7 @@ export function encodeNotification(said: Notification, monotonic: () => bigint):
 }
 
 function encodeFields(fields: Readonly<Record<string, string>>): string {
+  if (typeof fields !== 'object' || fields === null) invalid(`fields: an object, not ${shown(fields)}`);
   return Object.entries(fields)
     .map(([name, value]) => {
       if (!/^X_[A-Z0-9_]+$/.test(name))
@@ -202,6 +227,11 @@ function invalid(message: string): never {
   throw new FinitError('FINIT_INVALID_ARGUMENT', message);
 }
 
+/** A value that is wrong, for a message: it may be anything. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : reasonOf(value);
+}
+
 function line(what: string, text: string): string {
   if (typeof text !== 'string') invalid(`${what} is a string, not ${typeof text}`);
   const bad = /[\n\r\0]/.exec(text);
@@ -211,22 +241,20 @@ function line(what: string, text: string): string {
 
 function integer(what: string, value: number, from: number, to: number): number {
   if (!Number.isInteger(value) || value < from || value > to)
-    invalid(`${what} is an integer from ${from} to ${to}, not ${String(value)}`);
+    invalid(`${what} is an integer from ${from} to ${to}, not ${shown(value)}`);
   return value;
 }
 
 /** Milliseconds as microseconds, to the next. */
 function microseconds(what: string, ms: number, from: number): string {
   if (typeof ms !== 'number' || !(ms >= from) || ms > Number.MAX_SAFE_INTEGER / 1000)
-    invalid(`${what} is in milliseconds, ${from === 0 ? '0 or more' : 'more than 0'}, not ${String(ms)}`);
+    invalid(`${what} is in milliseconds, ${from === 0 ? '0 or more' : 'more than 0'}, not ${shown(ms)}`);
   return String(Math.round(ms * 1000));
 }
 
 /** fdname_is_valid() in systemd's src/basic/fd-util.c. */
 function fdName(name: string): string {
   if (typeof name !== 'string' || !/^[\x20-\x39\x3b-\x7e]{1,255}$/.test(name))
-    invalid(
-      `A descriptor's name is 1 to 255 printable ASCII characters without a colon, not ${JSON.stringify(name)}`,
-    );
+    invalid(`A descriptor's name is 1 to 255 printable ASCII characters without a colon, not ${shown(name)}`);
   return name;
 }

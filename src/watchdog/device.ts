@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoName } from '../errno.js';
 import { FinitError, type FinitErrorCode } from '../errors.js';
 import { native, WatchdogValue } from '../native.js';
+import { checkNames } from '../option-names.js';
 import { type CallOptions, giveWatchdogTo } from '../transport/index.js';
 import type { PingResult, WatchdogTarget } from './types.js';
 
@@ -87,6 +88,7 @@ const SHORTEST = 60;
  *   `FINIT_INVALID_ARGUMENT`; `FINIT_SYSTEM`; `FINIT_NO_ADDON`; with `takeOver` those of finit's control socket.
  */
 export async function systemWatchdog(options: SystemWatchdogOptions = {}): Promise<SystemWatchdog> {
+  checkNames('systemWatchdog()', options, { device: true, timeout: true, pretimeout: true, takeOver: true });
   const { device = '/dev/watchdog', timeout, pretimeout, takeOver = false } = options;
   if (timeout !== undefined) toSeconds('timeout', timeout, 1);
   if (pretimeout !== undefined) toSeconds('pretimeout', pretimeout, 0);

@@ -1,7 +1,10 @@
 /** The pings themselves, whoever they are for. */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { FinitError } from '../errors.js';
+import { checkNames } from '../option-names.js';
+import { reasonOf } from '../thrown.js';
 import { notifyTarget } from './enabled.js';
+import { failed, isResult, settled } from './result.js';
 import type { PingResult, WatchdogTarget } from './types.js';
 
 /** Why there was no ping, or none that arrived. */
@@ -26,8 +29,8 @@ export interface WatchdogOptions {
   /** How long `check` may take, in milliseconds. Default: `interval`. */
   checkTimeout?: number | undefined;
   /**
-   * Told of each ping that is missing. Default: the first of several in a row becomes a warning of the process (`process.on('warning')`,
-   * by default on stderr).
+   * Told of each ping that is missing; when it throws, that becomes a warning of the process (`process.on('warning')`, by default on
+   * stderr). Default: the first of several in a row becomes such a warning.
    */
   onSkip?: ((skipped: Skipped) => void) | undefined;
 }
@@ -62,7 +65,13 @@ export interface Watchdog extends Disposable {
   stop(options?: { disarm?: boolean | undefined }): Promise<PingResult>;
 }
 
-const OPTIONS: readonly string[] = ['target', 'interval', 'check', 'checkTimeout', 'onSkip'];
+const OPTIONS: Record<keyof WatchdogOptions, true> = {
+  target: true,
+  interval: true,
+  check: true,
+  checkTimeout: true,
+  onSkip: true,
+};
 
 /** What setTimeout() takes at most. */
 const LONGEST = 2 ** 31 - 1;
@@ -77,15 +86,7 @@ const LONGEST = 2 ** 31 - 1;
  * @throws {FinitError} `FINIT_INVALID_ARGUMENT`
  */
 export function start(options: WatchdogOptions = {}): Watchdog {
-  if (typeof options !== 'object' || options === null)
-    throw new FinitError('FINIT_INVALID_ARGUMENT', `start(): options are an object, not ${String(options)}`);
-  // One that is misspelt would be as good as not there, and a check is there to be asked.
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined)
-    throw new FinitError(
-      'FINIT_INVALID_ARGUMENT',
-      `start(): ${unknown} is unknown; there are ${OPTIONS.join(', ')}`,
-    );
+  checkNames('watchdog.start()', options, OPTIONS);
   return new Pinger(options);
 }
 
@@ -105,7 +106,8 @@ class Pinger implements Watchdog {
   #due = 0;
   #checking = false;
   #warned = false;
-  #stopped: Promise<PingResult> | undefined;
+  #stopped = false;
+  #disarmed: Promise<PingResult> | undefined;
   #loop: EventLoopUtilization = performance.eventLoopUtilization();
 
   constructor({ target = notifyTarget(), interval, check, checkTimeout, onSkip }: WatchdogOptions) {
@@ -114,6 +116,7 @@ class Pinger implements Watchdog {
         throw new FinitError('FINIT_INVALID_ARGUMENT', `${name}: a function, not ${typeof call}`);
     checkDuration('interval', interval);
     checkDuration('checkTimeout', checkTimeout);
+    checkTarget(target);
     this.timeout = target.timeout;
     if (interval !== undefined && interval >= this.timeout)
       throw new FinitError(
@@ -134,22 +137,25 @@ class Pinger implements Watchdog {
   }
 
   get active(): boolean {
-    return this.interval !== undefined && this.#stopped === undefined;
+    return this.interval !== undefined && !this.#stopped;
   }
 
   get delay(): { last: number; max: number } {
     return { ...this.#delay };
   }
 
-  stop({ disarm = true }: { disarm?: boolean | undefined } = {}): Promise<PingResult> {
+  async stop(options: { disarm?: boolean | undefined } = {}): Promise<PingResult> {
+    checkNames('stop()', options, { disarm: true });
     clearTimeout(this.#timer);
-    this.#stopped ??= (async () =>
-      this.interval === undefined || !disarm ? { outcome: 'not-supervised' } : this.#target.disarm())();
-    return this.#stopped;
+    this.#stopped = true;
+    const { disarm = true } = options;
+    if (disarm && this.interval !== undefined) this.#disarmed ??= settled(() => this.#target.disarm());
+    return (await this.#disarmed) ?? { outcome: 'not-supervised' };
   }
 
   [Symbol.dispose](): void {
-    void this.stop();
+    // Who has called stop() has said whether the target is to be told.
+    if (!this.#stopped) void this.stop();
   }
 
   /** From now on, not from when it was due: what the machine has slept through is not made up for. */
@@ -179,12 +185,14 @@ class Pinger implements Watchdog {
     }
     this.#checking = true;
     const abort = new AbortController();
+    const began = performance.now();
     let late = false;
-    const deadline = setTimeout(() => {
+    const tooLong = () => {
       late = true;
       abort.abort(new FinitError('FINIT_TIMEOUT', `The check has taken more than ${this.#checkTimeout} ms`));
       this.#skip({ reason: 'check-timeout', error: abort.signal.reason });
-    }, this.#checkTimeout);
+    };
+    const deadline = setTimeout(tooLong, this.#checkTimeout);
     deadline.unref();
     let problem: Skipped | undefined;
     try {
@@ -196,13 +204,21 @@ class Pinger implements Watchdog {
     this.#checking = false;
     if (late || !this.active) return;
     if (problem !== undefined) this.#skip(problem);
+    // One that has blocked the event loop has kept the deadline from coming.
+    else if (performance.now() - began > Math.max(1, this.#checkTimeout)) tooLong();
     else this.#ping();
   }
 
   #ping(): void {
-    const result = this.#target.ping();
-    if (result instanceof Promise) void result.then((late) => this.#pinged(late));
-    else this.#pinged(result);
+    let result: PingResult | Promise<PingResult>;
+    try {
+      result = this.#target.ping();
+    } catch (error) {
+      result = failed(error);
+    }
+    // At once if it can be, so that what start() gives knows of the first.
+    if (isResult(result)) this.#pinged(result);
+    else void settled(() => result).then((late) => this.#pinged(late));
   }
 
   #pinged(result: PingResult): void {
@@ -220,14 +236,35 @@ class Pinger implements Watchdog {
     if (!this.active) return;
     this.skipped++;
     this.#schedule((this.interval ?? 0) / 4);
-    if (this.#onSkip !== undefined) this.#onSkip(skipped);
-    else if (!this.#warned) {
-      this.#warned = true;
-      const { message = 'it gave false' } = (skipped.error ?? {}) as Error;
+    const onSkip = this.#onSkip;
+    if (onSkip === undefined) {
       const what = skipped.reason === 'ping-failed' ? 'A watchdog ping failed' : 'The watchdog is not pinged';
-      process.emitWarning(`${what}: ${message}`, 'FinitWatchdogWarning');
-    }
+      this.#warn(`${what}: ${'error' in skipped ? reasonOf(skipped.error) : 'its check gave false'}`);
+    } else
+      void (async () => onSkip(skipped))().catch((error) =>
+        this.#warn(`The watchdog's onSkip failed: ${reasonOf(error)}`),
+      );
   }
+
+  #warn(message: string): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    process.emitWarning(message, 'FinitWatchdogWarning');
+  }
+}
+
+function checkTarget(target: WatchdogTarget): void {
+  const { ping, disarm, timeout } = (target ?? {}) as Partial<WatchdogTarget>;
+  if (typeof ping !== 'function' || typeof disarm !== 'function')
+    throw new FinitError(
+      'FINIT_INVALID_ARGUMENT',
+      `target: what watchdogd() and systemWatchdog() give${target instanceof Promise ? ', not a promise of it: await it' : ''}`,
+    );
+  if (typeof timeout !== 'number' || !(timeout > 0))
+    throw new FinitError(
+      'FINIT_INVALID_ARGUMENT',
+      `target.timeout: milliseconds, more than 0, not ${String(timeout)}`,
+    );
 }
 
 function checkDuration(name: string, ms: unknown): void {

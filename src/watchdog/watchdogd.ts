@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoName } from '../errno.js';
 import { FinitError } from '../errors.js';
 import { native } from '../native.js';
+import { checkNames } from '../option-names.js';
 import { decodeWatchdogd, encodeWatchdogd, RECORD_LENGTH, WatchdogdCommand } from '../protocol/watchdogd.js';
 import type { PingResult, WatchdogTarget } from './types.js';
 
@@ -65,12 +66,16 @@ const waitForAll = () => {
  *   it has its supervisor disabled, or 255 subscribers; `FINIT_CONNECTION_LOST`, `FINIT_BAD_REPLY`, `FINIT_TIMEOUT`; `FINIT_NO_ADDON`.
  */
 export async function watchdogd(options: WatchdogdOptions = {}): Promise<WatchdogdTarget> {
+  checkNames('watchdogd()', options, { timeout: true, label: true, path: true });
   const { timeout = 10_000, label = basename(process.argv[1] ?? 'node') } = options;
   if (!(Number.isInteger(timeout) && timeout >= 1000 && timeout < 2 ** 31))
     throw new FinitError(
       'FINIT_INVALID_ARGUMENT',
       `timeout: whole milliseconds, 1000 or more, not ${String(timeout)}`,
     );
+  for (const [name, text] of Object.entries({ label, path: options.path }))
+    if (text !== undefined && typeof text !== 'string')
+      throw new FinitError('FINIT_INVALID_ARGUMENT', `${name}: a string, not ${typeof text}`);
   const path = options.path ?? SOCKETS.find((socket) => existsSync(socket)) ?? SOCKETS[0];
   const subscription = new Subscription(path, timeout, label);
   const result = await subscription.subscribe();

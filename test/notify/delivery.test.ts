@@ -108,6 +108,18 @@ test('to finit READY goes alone and first, to others all is one message', async 
   t.throws(() => notify.send({}, { socket: systemd }), { code: 'FINIT_INVALID_ARGUMENT' } as never);
 });
 
+test('descriptors go out whatever kind of array they are in', async (t) => {
+  const socket = join(folder(t), 'notify');
+  const receiver = await receiveDatagrams(t, socket);
+  for (const tell of [
+    () => notify.storeFds(new Proxy([1, 2], {}), { socket }),
+    () => notify.send({ fds: new Proxy([1, 2], {}) }, { socket }),
+  ]) {
+    t.is(tell().outcome, 'sent');
+    t.is((await receiver.nextWithFiles()).files.length, 2);
+  }
+});
+
 test('a descriptor that is not open is a result, and the connection survives it', async (t) => {
   const socket = join(folder(t), 'notify');
   const receiver = await receiveDatagrams(t, socket);

@@ -3,9 +3,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ready, status, stopping } from '#src/notify/index.js';
+import * as notify from '#src/notify/index.js';
 import { receiveDatagrams } from '../helpers/datagrams.js';
 
+const { ready, status, stopping } = notify;
 const projectNotify = import.meta.resolve('#src/notify/index.js');
 
 function folder(t: ExecutionContext): string {
@@ -202,4 +203,35 @@ test('without NOTIFY_SOCKET, and where there is no Linux, the addon is not even 
     nowhere,
   );
   t.is(run('', { NOTIFY_SOCKET: '/x' }), 'failed failed failed');
+});
+
+test('whatever is not what it should be is refused with the same code', async (t) => {
+  const refused = { code: 'FINIT_INVALID_ARGUMENT' } as never;
+  const unprintable = Object.create(null);
+  for (const [what, call] of Object.entries({
+    send: () => notify.send({ ready: true, sattus: 'x' } as never),
+    'send of null': () => notify.send(null as never),
+    'send of a string': () => notify.send('READY=1' as never),
+    fields: () => notify.send({ fields: null } as never),
+    'fields of a number': () => notify.send({ ready: true, fields: 5 } as never),
+    access: () => notify.access(5n as never),
+    removeFds: () => notify.removeFds(5n as never),
+    errno: () => notify.errno(unprintable),
+    watchdogTimeout: () => notify.watchdogTimeout(unprintable),
+    socket: () => notify.ready({ socket: 5 as never }),
+    'socket of null': () => notify.status('x', { socket: null as never }),
+    'socket of an object': () => notify.send({ ready: true }, { socket: {} as never }),
+    storeFds: () => notify.storeFds([1], { nmae: 'x' } as never),
+    'storeFds of null': () => notify.storeFds([1], null as never),
+    listenFds: () => notify.listenFds({ unsett: true } as never),
+    'listenFds of null': () => notify.listenFds(null as never),
+  }))
+    t.throws(call, refused, what);
+  await t.throwsAsync(notify.barrier({ timout: 5 } as never), refused);
+  await t.throwsAsync(notify.barrier(null as never), refused);
+  await t.throwsAsync(notify.barrier({ timeout: 2 ** 31 - 0.5 }), refused);
+  t.is(
+    t.throws(() => notify.send({ ready: true, sattus: 'x' } as never)).message,
+    'A notification knows no "sattus", did you mean status?',
+  );
 });

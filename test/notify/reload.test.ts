@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { receiveDatagrams } from '../helpers/datagrams.js';
+import { projectRoot } from '../helpers/project.js';
 
 const projectNotify = import.meta.resolve('#src/notify/index.js');
 let count = 0;
@@ -169,6 +173,25 @@ test('taken back, by a call or by using, SIGHUP is what it was', async (t) => {
   t.is(await it.line(), 'gone');
   it.hup();
   t.is(await it.ended, 'SIGHUP');
+});
+
+test('a reload that one copy of the package does is told when another copy has said ready', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'node-finit-copy-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  for (const file of ['package.json', 'dist/errors.js', 'dist/native.js', 'dist/notify/index.js'])
+    cpSync(join(projectRoot, file), join(dir, file));
+  const it = await service(
+    t,
+    `process.env.NODE_FINIT_ADDON ??= ${JSON.stringify(join(projectRoot, 'build/Release/node_finit.node'))};
+     const copy = await import(${JSON.stringify(join(dir, 'dist/notify/index.js'))});
+     copy.onReload(() => say('read'));
+     notify.ready();`,
+  );
+  t.is(await it.heard(), READY);
+  it.hup();
+  t.is(await it.line(), 'read');
+  t.is(await it.heard(), RELOADING);
+  t.is(await it.heard(), READY);
 });
 
 test('a worker thread gets no signals, and is told so', async (t) => {

@@ -134,12 +134,25 @@ for (const [number, args, env] of [
   });
 
 test('use() refuses what is nothing, and unheard-of addresses', (t) => {
-  for (const wrong of [{}, { s6: 2 }, { s6: -1 }, { s6: 3.5 }, { dinit: 0 }, { s6: 'x' }, 5, null])
-    t.throws(
-      () => notify.use(wrong as never),
-      { code: 'FINIT_INVALID_ARGUMENT' } as never,
-      JSON.stringify(wrong),
-    );
+  for (const wrong of [
+    {},
+    { s6: 2 },
+    { s6: -1 },
+    { s6: 3.5 },
+    { dinit: 0 },
+    { s6: 'x' },
+    { s6: '0x10' },
+    { s6: ' 9' },
+    { s6: '1e1' },
+    { s6: [9] },
+    { s6: Symbol('9') },
+    { dinit: { of: 5n } },
+    { s6: 2 ** 32 + 3 },
+    5,
+    5n,
+    null,
+  ])
+    t.throws(() => notify.use(wrong as never), { code: 'FINIT_INVALID_ARGUMENT' } as never, inspect(wrong));
   t.throws(() => notify.use({ socket: 'relative' }), { code: 'FINIT_UNSUPPORTED' } as never);
 });
 

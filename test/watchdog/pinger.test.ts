@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { FinitError } from '#src/errors.js';
-import { enabled, type Skipped, start, trigger, type WatchdogTarget } from '#src/watchdog/index.js';
+import {
+  enabled,
+  type Skipped,
+  start,
+  systemWatchdog,
+  trigger,
+  type WatchdogTarget,
+  watchdogd,
+} from '#src/watchdog/index.js';
 import { receiveDatagrams } from '../helpers/datagrams.js';
 import { eventually } from '../helpers/real-finit.js';
 
@@ -171,6 +179,143 @@ test('a ping that fails is tried again sooner, and warned of once in a row', asy
   );
 });
 
+/** The watchdog's warnings while the test runs. */
+function warningsOf(t: ExecutionContext): string[] {
+  const messages: string[] = [];
+  const onWarning = ({ name, message }: Error) => {
+    if (name === 'FinitWatchdogWarning') messages.push(message);
+  };
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  return messages;
+}
+
+for (const [what, check, reason] of [
+  ['a string', () => Promise.reject('the disk is full'), 'the disk is full'],
+  ['null', () => Promise.reject(null), 'null'],
+  [
+    'an error with a cause',
+    () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })),
+    'fetch failed: connect ECONNREFUSED',
+  ],
+  [
+    'an error with an error without a message as its cause',
+    () =>
+      Promise.reject(
+        new TypeError('fetch failed', {
+          cause: Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
+        }),
+      ),
+    'fetch failed: ECONNREFUSED',
+  ],
+  ['what cannot be shown', () => Promise.reject(Object.create(null)), 'something that cannot be shown'],
+] as const)
+  test.serial(`when a check throws ${what}, the warning says so`, async (t) => {
+    const warnings = warningsOf(t);
+    const watchdog = start({ target: counter(1000), interval: 40, check });
+    await eventually(() => watchdog.skipped >= 2 && warnings.length > 0);
+    await watchdog.stop();
+    t.deepEqual(warnings, [`The watchdog is not pinged: ${reason}`]);
+  });
+
+test.serial('an onSkip that throws or rejects is a warning, and the pings go on', async (t) => {
+  const warnings = warningsOf(t);
+  for (const onSkip of [
+    () => {
+      throw new Error('no log');
+    },
+    () => Promise.reject(new Error('no log')),
+  ]) {
+    const target = counter(1000);
+    let failing = true;
+    const ping = target.ping;
+    target.ping = () =>
+      failing ? ({ outcome: 'failed', error: new FinitError('FINIT_NOTIFY_FAILED', 'no') } as never) : ping();
+    const watchdog = start({ target, interval: 40, onSkip });
+    await eventually(() => watchdog.skipped >= 3 && warnings.length > 0);
+    failing = false;
+    await eventually(() => watchdog.pings >= 1);
+    await watchdog.stop();
+    t.deepEqual(warnings.splice(0), ["The watchdog's onSkip failed: no log"]);
+  }
+});
+
+for (const [what, ping] of [
+  [
+    'throws',
+    () => {
+      throw new Error('out of order');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('out of order'))],
+  ['gives nothing', () => {}],
+] as const)
+  test(`a target whose ping() ${what} has not been pinged, and is tried again`, async (t) => {
+    const skipped: Skipped[] = [];
+    const target = { ...counter(1000), ping: ping as never };
+    const watchdog = start({ target, interval: 40, onSkip: (one) => skipped.push(one) });
+    await eventually(() => skipped.length >= 3);
+    t.like(watchdog.last, { outcome: 'failed', error: { code: 'FINIT_SYSTEM' } });
+    t.is(watchdog.pings, 0);
+    t.true(skipped.every(({ reason }) => reason === 'ping-failed'));
+    await watchdog.stop();
+  });
+
+test('a check that blocks the event loop for longer than it may take keeps the ping back', async (t) => {
+  const target = counter(1000);
+  const skipped: Skipped[] = [];
+  const check = () => {
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+  };
+  const watchdog = start({
+    target,
+    interval: 40,
+    checkTimeout: 5,
+    check,
+    onSkip: (one) => skipped.push(one),
+  });
+  await eventually(() => skipped.length >= 2);
+  await watchdog.stop();
+  t.is(target.pinged.length, 0);
+  t.true(skipped.every(({ reason, error }) => reason === 'check-timeout' && error instanceof FinitError));
+});
+
+test('after stop({ disarm: false }) stop() still disarms, and the end of a using block does not', async (t) => {
+  const target = counter(1000);
+  {
+    using watchdog = start({ target });
+    await watchdog.stop({ disarm: false });
+  }
+  t.is(target.disarmed, 0);
+  const watchdog = start({ target });
+  t.deepEqual(await watchdog.stop({ disarm: false }), { outcome: 'not-supervised' });
+  t.deepEqual(await watchdog.stop(), { outcome: 'sent' });
+  t.deepEqual(await watchdog.stop(), { outcome: 'sent' });
+  t.is(target.disarmed, 1);
+  const broken = start({ target: { ...counter(1000), disarm: () => Promise.reject(new Error('no')) } });
+  t.like(await broken.stop(), { outcome: 'failed', error: { code: 'FINIT_SYSTEM' } });
+});
+
+test('names that no option has are refused', async (t) => {
+  const target = counter(1000);
+  const refused = { code: 'FINIT_INVALID_ARGUMENT' } as const;
+  t.is(
+    t.throws(() => start({ target, chek: () => false } as never), refused as never)?.message,
+    'watchdog.start() knows no "chek", did you mean check?',
+  );
+  t.throws(() => start({ target, __proto__: null, toString: 1 } as never), refused as never);
+  for (const wrong of [null, 5, 'x', () => {}]) t.throws(() => start(wrong as never), refused as never);
+  t.is(target.pinged.length, 0);
+  const watchdog = start({ target });
+  await t.throwsAsync(watchdog.stop({ disram: false } as never), refused as never);
+  t.true(watchdog.active);
+  await watchdog.stop();
+  await t.throwsAsync(watchdogd({ timout: 5000 } as never), refused as never);
+  await t.throwsAsync(watchdogd({ label: 5 } as never), refused as never);
+  await t.throwsAsync(systemWatchdog({ takeover: true } as never), refused as never);
+});
+
 test('a blocked event loop is not pinged from, and the delay is told', async (t) => {
   const target = counter(10_000);
   const watchdog = start({ target, interval: 20 });
@@ -202,7 +347,12 @@ test('what start() refuses', (t) => {
     { checkTimeout: 0 },
     { check: true },
     { onSkip: 'log' },
-    { chek: () => true },
+    { target: null },
+    { target: {} },
+    { target: Promise.resolve(target) },
+    { target: { ...target, timeout: Number.NaN } },
+    { target: { ...target, timeout: 0 } },
+    { target: { ...target, timeout: '1000' } },
   ])
     t.throws(() => start({ target, ...wrong } as never), { code: 'FINIT_INVALID_ARGUMENT' } as never);
 });
