@@ -1,9 +1,7 @@
-/**
- * What other threads there may be.
- */
+/** What other threads there may be. */
 
-let isMain: boolean | undefined;
-let mayShare = true;
+/** Undefined: not looked at yet. */
+let mayShare: boolean | undefined;
 let onShared = () => {};
 
 /**
@@ -12,22 +10,20 @@ let onShared = () => {};
  * @param told - called when that is over, before the thread in question can do anything
  */
 export function hasEnvironmentToItself(told: () => void): boolean {
-  look();
   onShared = told;
+  mayShare ??= look();
   return !mayShare;
 }
 
-function look(): void {
-  if (isMain !== undefined) return;
+function look(): boolean {
   // Who has had the module may have made threads already. Also, customization hooks of Node's module loader have one, which shares.
   const { moduleLoadList } = process as unknown as { moduleLoadList?: readonly string[] };
   const isLate = moduleLoadList?.includes('NativeModule internal/worker') ?? true;
-  isMain = process.getBuiltinModule('node:worker_threads').isMainThread;
-  mayShare = isLate || !isMain;
-  if (mayShare) return;
+  if (isLate || !process.getBuiltinModule('node:worker_threads').isMainThread) return true;
   // Synchronous, unlike the process's event `worker`.
   process.getBuiltinModule('node:diagnostics_channel').subscribe('worker_threads', () => {
     mayShare = true;
     onShared();
   });
+  return false;
 }
