@@ -1,11 +1,16 @@
 import { FinitError } from '../errors.js';
 import { reasonOf } from '../thrown.js';
 import { ready, reloading, saidReady, send } from './calls.js';
+import type { NotifyResult } from './types.js';
 
 /** Undoes what gave it: call it, or `using`. */
 export type Disposer = (() => void) & Disposable;
 
 type Handler = () => unknown;
+
+/** How often READY is tried when the supervisor does not read, and the pause in between, in milliseconds: 5 s in all. */
+const TRIES = 200;
+const PAUSE = 25;
 
 const handlers = new Set<Handler>();
 let running = false;
@@ -19,6 +24,7 @@ let again = false;
  *   with one RELOADING before and one READY after them all.
  * - When a handler throws, the others run, READY is sent nonetheless, as the service goes on with what it had, and STATUS says what
  *   went wrong. The error becomes a warning of the process (`process.on('warning')`, by default on stderr).
+ * - READY that cannot be sent becomes a warning too; a queue that is full is waited for, for 5 s.
  * - Before the service has said that it is ready, nothing is sent: it is not yet.
  * @param handler - may be async; READY waits for it.
  * @returns takes it back; with the last one the signal has its default effect again, which is to end the process.
@@ -68,11 +74,22 @@ async function once(): Promise<void> {
       errors.push(error);
     }
   if (tell) {
-    if (errors.length === 0) ready();
-    else send({ ready: true, status: `Reload failed: ${oneLine(reasonOf(errors[0]))}` });
+    const status = `Reload failed: ${oneLine(reasonOf(errors[0]))}`;
+    const result = await patiently(() => (errors.length === 0 ? ready() : send({ ready: true, status })));
+    if (result.outcome === 'failed') process.emitWarning(result.error);
   }
   const { isNativeError } = process.getBuiltinModule('node:util').types;
   for (const error of errors) process.emitWarning(isNativeError(error) ? error : reasonOf(error));
+}
+
+/** READY has to get there: dependants are paused until then, and nobody would say it again. So a full queue is waited for. */
+async function patiently(say: () => NotifyResult): Promise<NotifyResult> {
+  let result = say();
+  for (let i = 0; i < TRIES && result.outcome === 'failed' && result.error.errno === 'EAGAIN'; i++) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    result = say();
+  }
+  return result;
 }
 
 /** What fits into a status. */

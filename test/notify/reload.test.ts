@@ -12,9 +12,9 @@ const projectNotify = import.meta.resolve('#src/notify/index.js');
 let count = 0;
 
 /** A service that has onReload(), `notify` and `say` (a line that the test reads), and is ended with the test. */
-async function service(t: ExecutionContext, script: string) {
+async function service(t: ExecutionContext, script: string, ...how: 'mute'[]) {
   const socket = `@node-finit-reload-${process.pid}-${count++}`;
-  const receiver = await receiveDatagrams(t, socket);
+  const receiver = await receiveDatagrams(t, socket, ...how);
   const main = `
     import * as notify from ${JSON.stringify(projectNotify)};
     const say = (text) => console.log(text);
@@ -38,6 +38,7 @@ async function service(t: ExecutionContext, script: string) {
     ended,
     /** The next message; the time in it left out. */
     heard: async () => (await receiver.next()).replace(/MONOTONIC_USEC=\d+/, 'MONOTONIC_USEC=…'),
+    listen: () => receiver.listen(),
     hup: () => void child.kill('SIGHUP'),
     go: () => void child.stdin.write('go\n'),
   };
@@ -140,6 +141,24 @@ test('a handler that another takes back in mid-reload is not called', async (t) 
   );
   it.hup();
   t.deepEqual([await it.line(), await it.line()], ['one', 'last']);
+});
+
+test('READY waits for a supervisor that does not read, as dependants are paused until it comes', async (t) => {
+  const it = await service(
+    t,
+    `notify.onReload(() => { while (notify.status('x').outcome === 'sent'); setTimeout(say, 100, 'full'); });
+     notify.ready();`,
+    'mute',
+  );
+  it.hup();
+  // READY has been tried in vain by then.
+  t.is(await it.line(), 'full');
+  it.listen();
+  t.is(await it.heard(), READY);
+  t.is(await it.heard(), RELOADING);
+  let text = await it.heard();
+  while (text === 'STATUS=x\n') text = await it.heard();
+  t.is(text, READY);
 });
 
 test('before it is ready, a service that reloads says nothing of the kind', async (t) => {
