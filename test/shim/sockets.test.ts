@@ -151,7 +151,7 @@ test('--keep-alive: the service is restarted with its sockets and what it has st
 import { createServer } from 'node:net';
 import { openSync } from 'node:fs';
 const count = Number(process.env.LISTEN_FDS);
-if (count === 1) notify.send({ fdStore: true, fdName: 'kept', fds: [openSync('/etc/passwd')] });
+if (count === 1) notify.send({ fdName: 'kept', fds: [openSync('/etc/passwd')] });
 createServer((socket) => socket.end(process.pid + ' ' + process.env.LISTEN_FDNAMES)).listen({ fd: 3 });
 notify.ready();`),
   );
