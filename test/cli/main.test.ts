@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { commands } from '#src/cli/commands.js';
 import { parseDuration } from '#src/cli/duration.js';
-import { nearest } from '#src/cli/nearest.js';
+import { nearest } from '#src/nearest.js';
 import { program, projectRoot } from '../helpers/project.js';
 import { fakeRunDir } from '../helpers/run-dir.js';
 
